@@ -1,0 +1,10 @@
+{# The longest horizon, in days, that an encoder is defined for. #}
+{% macro max_horizon_days() -%}
+    1024
+{%- endmacro %}
+
+
+{# The largest float32: no encoder's vector can carry a return beyond it. #}
+{% macro max_return() -%}
+    3.4028234663852886e38::float8
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{#
+    dbt's own tests for columns of a source. Each waits for the seeds, which load the
+    demonstration data into the source: a `dbt build` on a fresh database would otherwise
+    test tables that are not there yet.
+#}
+{% test not_null_in_source(model, column_name) %}
+-- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
+{{ test_not_null(model, column_name) }}
+{% endtest %}
+
+
+{% test unique_in_source(model, column_name) %}
+-- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
+{{ test_unique(model, column_name) }}
+{% endtest %}
+
+
+{% test accepted_values_in_source(model, column_name, values) %}
+-- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
+{{ test_accepted_values(model, column_name, values) }}
+{% endtest %}

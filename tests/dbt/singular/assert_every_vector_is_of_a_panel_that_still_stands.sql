@@ -1,0 +1,35 @@
+-- A vector whose scenario has changed, has been rejected or has gone would go on answering
+-- searches for a panel that no longer exists. A warning before the encoder has run, an
+-- error after it (var encoded_model_ids).
+{{ config(severity="error" if var("encoded_model_ids") else "warn") }}
+
+with
+
+embeddings as (
+
+    select * from {{ ref('numeric_window_embeddings') }}
+    where
+        entity_type = 'SCENARIO'
+        and model_id = any({{
+            text_array(var("encoded_model_ids") or var("scenario_model_ids"))
+        }})
+        and {{ in_scope("window_spec ->> 'scenario_set_id'") }}
+        {% if scenario_limit() is not none %}
+            and (window_spec ->> 'scenario_set_id', window_spec ->> 'scenario_id')
+            in ({{ limited_scenarios() }})
+        {% endif %}
+
+)
+
+select
+    embeddings.entity_id,
+    embeddings.as_of_date,
+    embeddings.model_id,
+    embeddings.panel_fingerprint
+from embeddings
+left join {{ ref('scenario_panels') }} as panels
+    on
+        embeddings.entity_id = panels.scenario_set_id || ':' || panels.scenario_id
+        and embeddings.as_of_date = panels.as_of_date
+        and embeddings.panel_fingerprint = panels.panel_fingerprint
+where panels.scenario_id is null
