@@ -131,9 +131,7 @@ def bootstrap(returns: pd.DataFrame) -> tuple[dict[str, Any], list[list[Any]]]:
         days += draw.choices(ordinary, k=BOOTSTRAP_DAYS - stressed)
         draw.shuffle(days)
         drawn = path_rows(BOOTSTRAP_SET, scenario_id, returns.loc[days], None)
-        rows += [
-            row for row in drawn if (row[1], row[2], row[3]) != LEFT_OUT
-        ]
+        rows += [row for row in drawn if (row[1], row[2], row[3]) != LEFT_OUT]
         labels[str(scenario_id)] = {
             "name": f"Draw {scenario_id}: {stressed} of {BOOTSTRAP_DAYS} days stressed",
             "class": "STRESSED",
@@ -169,7 +167,7 @@ def main() -> None:
         set_row(
             scenario_set_id=HIST_SET,
             name="Historical stress windows, 20 days",
-            description="Named 20-day windows of 20 US stocks: crises, and calm beside them",
+            description="20-day windows of 20 US stocks: crises, and calm beside them",
             category="HISTORICAL",
             horizon_days=HIST_DAYS,
             num_paths=len(HIST_WINDOWS),

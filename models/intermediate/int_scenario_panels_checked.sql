@@ -111,6 +111,9 @@ classified as (
         paths.num_series_ids,
         paths.return_value,
         coalesce(
+            paths.return_value between -{{ max_return() }} and {{ max_return() }}, false
+        ) as is_sound_value,
+        coalesce(
             paths.horizon_index between 1 and shapes.horizon_days, false
         ) as is_in_horizon,
         coalesce(
@@ -130,19 +133,26 @@ scanned as (
     select
         scenario_set_id,
         scenario_id,
-        array_agg(return_value order by horizon_index, series_id collate "C")
-            filter (where is_cell) as panel,
+        array_agg(
+            return_value order by horizon_index, series_id collate "C"
+        ) filter (where is_cell) as panel,
         count(*) filter (where is_cell) as num_cells,
-        sum(hashtextextended(series_id, horizon_index))
-            filter (where is_cell) as cells_hash,
+        sum(
+            hashtextextended(series_id, horizon_index)
+        ) filter (where is_cell) as cells_hash,
         max(horizon_index) filter (where is_cell) as last_day,
         count(*) filter (
-            where is_cell
-            and (return_value between -{{ max_return() }} and {{ max_return() }}) is not true
+            where is_cell and not is_sound_value
         ) as num_bad_values,
-        count(*) filter (where is_in_horizon and num_series_ids = 0) as num_rows_without_id,
-        count(*) filter (where is_in_horizon and num_series_ids > 1) as num_ambiguous_rows,
-        count(*) filter (where not is_in_horizon and horizon_index <> 0) as num_rows_ignored
+        count(*) filter (
+            where is_in_horizon and num_series_ids = 0
+        ) as num_rows_without_id,
+        count(*) filter (
+            where is_in_horizon and num_series_ids > 1
+        ) as num_ambiguous_rows,
+        count(*) filter (
+            where not is_in_horizon and horizon_index <> 0
+        ) as num_rows_ignored
     from classified
     group by scenario_set_id, scenario_id
 
@@ -169,9 +179,9 @@ entity_ids as (
     from {{ ref('stg_prometheus__scenario_paths') }}
     where
         scenario_set_id in (
-            select shorter_id from sets_with_prefix
+            select sets_with_prefix.shorter_id from sets_with_prefix
             union all
-            select longer_id from sets_with_prefix
+            select sets_with_prefix.longer_id from sets_with_prefix
         )
 
 ),
@@ -277,38 +287,37 @@ select * from final
 {%
     set findings = [
         "is_sound", "as_of_date", "horizon_days", "num_series", "panel_fingerprint",
-        "is_known_set", "is_valid_horizon", "is_shared_entity_id", "is_whole", "num_cells",
-        "last_day", "num_bad_values", "num_rows_without_id", "num_ambiguous_rows",
-        "num_rows_ignored"
+        "is_known_set", "is_valid_horizon", "is_shared_entity_id", "is_whole",
+        "num_cells", "last_day", "num_bad_values", "num_rows_without_id",
+        "num_ambiguous_rows", "num_rows_ignored",
     ]
 %}
+{% set columns = adapter.get_columns_in_relation(this) | map(attribute="name") | list %}
 
--- Only what has changed is written.
-select final.*
+-- Only what has changed is written: scenarios that are new or not as they were known …
+select {% for column in columns %}final.{{ column }}{{ ", " if not loop.last }}{% endfor %}
 from final
 left join {{ this }} as known
     on
         final.scenario_set_id = known.scenario_set_id
         and final.scenario_id = known.scenario_id
 where
-    ({% for finding in findings %}known.{{ finding }}, {% endfor %}true)
-    is distinct from
-    ({% for finding in findings %}final.{{ finding }}, {% endfor %}known.scenario_id is not null)
+    known.scenario_id is null
+    {% for finding in findings -%}
+        or final.{{ finding }} is distinct from known.{{ finding }}
+    {% endfor %}
 
-{% if scenario_limit() is none %}
+    {% if scenario_limit() is none %}
 
 union all
 
--- Scenarios that have gone from the source: marked here, deleted by the hook.
-select
-    {% for column in adapter.get_columns_in_relation(this) | map(attribute="name") -%}
-        {{ 'true as is_gone' if column == 'is_gone' else 'known.' ~ column }}
-        {%- if not loop.last %},
-    {% endif -%}
-    {%- endfor %}
+-- … and scenarios that have gone from the source, which the hook deletes.
+select {% for column in columns -%}
+    {{ "true" if column == "is_gone" else "known." ~ column }}{{ ", " if not loop.last }}
+{%- endfor %}
 from {{ this }} as known
 where
-    {{ in_scope('known.scenario_set_id') }}
+    {{ in_scope("known.scenario_set_id") }}
     and not exists (
         select 1 from final
         where
@@ -316,6 +325,6 @@ where
             and final.scenario_id = known.scenario_id
     )
 
-{% endif %}
+    {% endif %}
 
 {% endif %}

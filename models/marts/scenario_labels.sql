@@ -5,7 +5,8 @@ sets as (
     select
         scenario_set_id,
         case
-            when jsonb_typeof(metadata -> 'scenarios') = 'object' then metadata -> 'scenarios'
+            when jsonb_typeof(metadata -> 'scenarios') = 'object'
+                then metadata -> 'scenarios'
         end as scenarios
     from {{ ref('stg_prometheus__scenario_sets') }}
 

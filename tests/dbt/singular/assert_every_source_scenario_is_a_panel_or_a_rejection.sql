@@ -76,7 +76,8 @@ left_over as (
 
 select
     'lost' as fault,
-    *
+    scenario_set_id,
+    scenario_id
 from lost
 
 {% if limit is none %}
@@ -85,7 +86,8 @@ from lost
 
     select
         'left over' as fault,
-        *
+        scenario_set_id,
+        scenario_id
     from left_over
 
 {% endif %}

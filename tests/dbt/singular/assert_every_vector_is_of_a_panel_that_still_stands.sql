@@ -3,6 +3,8 @@
 -- error after it (var encoded_model_ids).
 {{ config(severity="error" if var("encoded_model_ids") else "warn") }}
 
+{% set model_ids = var("encoded_model_ids") or var("scenario_model_ids") %}
+
 with
 
 embeddings as (
@@ -10,9 +12,7 @@ embeddings as (
     select * from {{ ref('numeric_window_embeddings') }}
     where
         entity_type = 'SCENARIO'
-        and model_id = any({{
-            text_array(var("encoded_model_ids") or var("scenario_model_ids"))
-        }})
+        and model_id = any({{ text_array(model_ids) }})
         and {{ in_scope("window_spec ->> 'scenario_set_id'") }}
         {% if scenario_limit() is not none %}
             and (window_spec ->> 'scenario_set_id', window_spec ->> 'scenario_id')

@@ -1,5 +1,5 @@
--- Such rows are ignored, which is right for a set that was shortened and wrong for one whose
--- horizon_days lies.
+-- Such rows are ignored, which is right for a set that was shortened and wrong for one
+-- whose horizon_days lies.
 {{ config(severity="warn", fail_calc="coalesce(sum(num_rows_ignored), 0)") }}
 
 select

@@ -1,0 +1,65 @@
+# `make demo` and `make test` do their own set-up; nothing needs to be installed before but
+# Python, make and access to a package registry.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+BACKFILL := $(BIN)/python -m prometheus.scripts.backfill_numeric_scenario_embeddings
+# dbt by hand finds the embedded server through these; with PGHOST set they are not used.
+SERVER := if [ -z "$${PGHOST:-}" ]; then . .postgres/env; fi
+export DBT_PROFILES_DIR := $(CURDIR)
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+
+.PHONY: setup
+setup: .venv/installed ## Create the environment in .venv
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed")'
+	@echo "Creating the environment in .venv …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.PHONY: db
+db: setup ## Start the embedded Postgres (unless PGHOST is set) and say how to connect
+	@if [ -n "$${PGHOST:-}" ]; then echo "PGHOST is set: using the server at $$PGHOST"; \
+	else $(BIN)/python -m python_encoders db start; fi
+
+.PHONY: db-stop
+db-stop: ## Stop the embedded Postgres
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m python_encoders db stop; fi
+
+.PHONY: demo
+demo: db ## The whole chain over the shipped data, and what comes out of it
+	@$(SERVER); $(BIN)/dbt --quiet seed
+	@echo; echo "== The workflow's command, for each of the shipped sets"
+	@$(BACKFILL) --scenario-set-id HIST_STRESS_20D --model-id num-scenario-core-v1
+	@echo
+	@$(BACKFILL) --scenario-set-id SET_ABC123 --model-id num-scenario-core-v1
+	@$(BIN)/python examples/nearest_scenarios.py
+
+.PHONY: test
+test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST names)
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(SERVER); $(BIN)/sqlfluff lint --processes 1 models tests/dbt macros
+	@$(SERVER); $(BIN)/python tests/lint_yaml.py
+
+.PHONY: docs
+docs: db ## dbt's documentation with the lineage, as one file: target/static_index.html
+	@$(SERVER); $(BIN)/dbt --quiet docs generate --static
+	@echo "target/static_index.html"
+
+.PHONY: ci
+ci: lint test ## What .ci/run runs

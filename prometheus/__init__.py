@@ -1,0 +1,1 @@
+"""The workflow's own names for what lives in ``python_encoders``."""

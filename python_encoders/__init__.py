@@ -1,0 +1,1 @@
+"""Encoders that turn scenario panels into 384-dim vectors, and the chain around them."""

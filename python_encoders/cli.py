@@ -1,0 +1,237 @@
+"""The command line: parse, call, print."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from python_encoders.encoders import ENCODERS
+from python_encoders.errors import WorkFailedError, WrongUsageError
+
+CONSOLE = Console(highlight=False, soft_wrap=True)
+DEFAULT_MODEL = "num-scenario-core-v1"
+
+
+class _ConsoleReporter:
+    """Says lines; a progress bar on a terminal, a line per batch elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+
+    def say(self, text: str) -> None:
+        CONSOLE.print(text, markup=False)
+
+    def progress(self, done: int, total: int) -> None:
+        if not CONSOLE.is_terminal:
+            CONSOLE.print(f"encoding: {done} of {total}")
+            return
+        if self._bar is None:
+            self._bar = Progress(
+                TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), console=CONSOLE
+            )
+            self._bar.add_task("encoding")
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+        if done == total:
+            self._bar.stop()
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn what the user can mend into one line and an exit code."""
+    # Imported with the commands that connect: it takes a while, --help should not.
+    import adbc_driver_manager
+
+    from python_encoders.connection import first_line
+
+    code = 1
+    try:
+        yield
+        return
+    except WrongUsageError as error:
+        code, message = 2, str(error)
+    except WorkFailedError as error:
+        message = str(error)
+    except adbc_driver_manager.Error as error:
+        message = f"Postgres: {first_line(error)}"
+    except KeyboardInterrupt:
+        code, message = 130, "interrupted; the same command goes on where this one stopped"
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(code)
+
+
+def _dbt_vars(
+    _context: click.Context, _parameter: click.Parameter, text: str
+) -> dict[str, Any]:
+    try:
+        variables = yaml.safe_load(text)
+    except yaml.YAMLError:
+        variables = None
+    if not isinstance(variables, dict):
+        raise click.BadParameter("not a YAML mapping such as '{source_schema: risk}'")
+    return variables
+
+
+_set_option = click.option(
+    "--scenario-set-id",
+    metavar="SET",
+    help="One scenario set; without it, all of them.",
+)
+_model_option = click.option(
+    "--model-id",
+    metavar="MODEL",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    help="The encoder; `models` lists them.",
+)
+_limit_option = click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Only the first N scenario ids of each set, in their order.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Turn market stress scenarios into 384-dim vectors.
+
+    The server is the one that PGHOST and libpq's other variables name; with PGHOST unset,
+    the embedded one, which `make db` starts. Vectors go to the schema DBT_SCHEMA
+    (analytics by default).
+
+    Exit codes: 0 done, 1 the work failed, 2 wrong usage.
+    """
+
+
+@cli.command()
+@_set_option
+@_model_option
+@_limit_option
+@click.option(
+    "--vars",
+    "variables",
+    metavar="YAML",
+    default="{}",
+    callback=_dbt_vars,
+    help="Further dbt vars, such as '{source_schema: risk}'.",
+)
+def backfill(
+    scenario_set_id: str | None, model_id: str, limit: int | None, variables: dict[str, Any]
+) -> None:
+    r"""Build panels, encode what is pending, test the result.
+
+    Safe to run again at any time: what is encoded already is left alone, and a run that
+    was interrupted is taken up where it stopped.
+
+    \b
+    Example:
+      python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
+    """
+    with _plain_errors():
+        from python_encoders.connection import choose_server
+        from python_encoders.store import Scope
+        from python_encoders.workflow import backfill as run_chain
+
+        choose_server()
+        reporter = _ConsoleReporter()
+        scope = Scope(model_id, scenario_set_id, limit)
+        _, coverage = run_chain(scope, variables, reporter)
+        _print_coverage(coverage.to_pylist())
+
+
+@cli.command()
+@_set_option
+@_model_option
+@_limit_option
+def encode(scenario_set_id: str | None, model_id: str, limit: int | None) -> None:
+    """Encode what is pending over panels that `dbt run` has built.
+
+    For those who run dbt themselves: `dbt run`, then this, then `dbt test`.
+    """
+    with _plain_errors():
+        from python_encoders.connection import choose_server
+        from python_encoders.store import Scope
+        from python_encoders.workflow import encode_only
+
+        choose_server()
+        reporter = _ConsoleReporter()
+        done = encode_only(Scope(model_id, scenario_set_id, limit), reporter)
+        reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
+
+
+@cli.command()
+def models() -> None:
+    """List the encoders: what each keeps, is good for and is bad at."""
+    for model_id, encoder in ENCODERS.items():
+        CONSOLE.print(f"[bold]{model_id}[/bold]")
+        CONSOLE.print(f"  keeps     {encoder.keeps}")
+        CONSOLE.print(f"  good for  {encoder.good_for}")
+        CONSOLE.print(f"  bad at    {encoder.bad_at}")
+
+
+@cli.group()
+def db() -> None:
+    """Start and stop the embedded Postgres server."""
+
+
+@db.command("start")
+def db_start() -> None:
+    """Start the server, unless it runs, and say how to connect by hand."""
+    with _plain_errors():
+        from python_encoders.connection import EMBEDDED_HOME
+        from python_encoders.server import start
+
+        environment = start()
+        click.echo("The embedded Postgres is up. To connect by hand, in this shell:")
+        click.echo(f"  . {EMBEDDED_HOME / 'env'}")
+        click.echo("  psql            (or dbt run, dbt test, …)")
+        click.echo("It sets:")
+        for name, value in environment.items():
+            click.echo(f"  {name}={value}")
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stop the server; its data stay."""
+    with _plain_errors():
+        from python_encoders.server import stop
+
+        click.echo("stopped" if stop() else "was not running")
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _print_coverage(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("scenario set", no_wrap=True)
+    for heading in ("source", "encoded", "rejected", "pending", "cells"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("cells lost", justify="right", no_wrap=True)
+    table.add_column("return² lost", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["scenario_set_id"],
+            str(row["num_in_source"]),
+            str(row["num_encoded"]),
+            str(row["num_rejected"]),
+            str(row["num_pending"]),
+            str(row["num_cells_per_panel"] or "–"),
+            _percent(row["share_of_cells_dropped"]),
+            _percent(row["share_of_squared_return_dropped"]),
+        )
+    # Never narrower than its content: a log has no width.
+    CONSOLE.print(table, width=max(CONSOLE.width, CONSOLE.measure(table).maximum))
+
+
+def main() -> None:
+    """Run the command line under the name that people type."""
+    cli(prog_name="python -m python_encoders")

@@ -1,0 +1,74 @@
+"""Which Postgres a command talks to, and connections to it over ADBC."""
+
+import os
+import re
+from pathlib import Path
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+from adbc_driver_manager.dbapi import Connection
+
+from python_encoders.errors import WorkFailedError
+
+PROJECT_DIR = Path(__file__).resolve().parents[1]
+EMBEDDED_HOME = PROJECT_DIR / ".postgres"
+
+# As in profiles.yml.
+_DEFAULTS = {"PGPORT": "5432", "PGUSER": "postgres", "PGDATABASE": "postgres"}
+
+
+def choose_server() -> None:
+    """Point this process at its server: ``PGHOST``, else the embedded one.
+
+    Sets the ``PG*`` variables in ``os.environ``, where libpq and the dbt profile find
+    them. Starts nothing and connects to nothing.
+
+    Raises
+    ------
+    WorkFailedError
+        When ``PGHOST`` is unset and there is no embedded server.
+    """
+    if not os.environ.get("PGHOST"):
+        env_file = EMBEDDED_HOME / "env"
+        if not env_file.exists():
+            raise WorkFailedError(
+                "no Postgres to talk to: PGHOST is unset and there is no embedded server; "
+                "start it with `make db`, or set PGHOST"
+            )
+        os.environ.update(
+            re.findall(r"^export (\w+)=(.*)$", env_file.read_text(), flags=re.MULTILINE)
+        )
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def connect(*, autocommit: bool = False) -> Connection:
+    """Connect to the server that ``choose_server`` chose.
+
+    libpq reads host, password, TLS and the rest from the environment itself.
+
+    Raises
+    ------
+    WorkFailedError
+        When the server cannot be reached or refuses the login.
+    """
+    try:
+        connection: Connection = adbc_driver_postgresql.dbapi.connect(
+            "postgresql:///?application_name=scenario-embeddings&client_encoding=UTF8",
+            autocommit=autocommit,
+        )
+        return connection
+    except adbc_driver_manager.Error as error:
+        raise WorkFailedError(
+            f"cannot connect to Postgres at {os.environ['PGHOST']}, port "
+            f"{os.environ['PGPORT']}: {first_line(error)}; `make db` starts the embedded "
+            "server (with PGHOST unset)"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Reduce a driver's error to the line that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    _, _, message = text.rpartition("ERROR:")
+    return re.sub(r"^\s*(IO: )?(\[libpq\] )?(Failed to connect: )?", "", message or text)

@@ -1,0 +1,9 @@
+"""What can go wrong in a way that the user can mend; each message is one clear line."""
+
+
+class WrongUsageError(Exception):
+    """The command asked for something that does not exist (exit code 2)."""
+
+
+class WorkFailedError(Exception):
+    """The work could not be done: server gone, table missing, test failed (exit code 1)."""

@@ -1,0 +1,409 @@
+"""Everything that Python reads from and writes to Postgres.
+
+Values reach SQL as parameters; a streamed query, which COPY lets have none, finds them in
+settings of its session.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pyarrow as pa
+from adbc_driver_manager.dbapi import Connection
+
+from python_encoders.errors import WorkFailedError, WrongUsageError
+
+ENTITY_TYPE = "SCENARIO"
+
+SOURCE_COLUMNS = {
+    "scenario_sets": {"scenario_set_id", "horizon_days"},
+    "scenario_paths": {
+        "scenario_set_id",
+        "scenario_id",
+        "horizon_index",
+        "instrument_id",
+        "factor_id",
+        "macro_id",
+        "return_value",
+    },
+}
+
+
+class Scope(NamedTuple):
+    """What a command is about.
+
+    Attributes
+    ----------
+    model_id : str
+        The encoder.
+    scenario_set_id : str or None
+        One set, or all of them.
+    limit : int or None
+        The first so many scenario ids of each set, in their order; or all of them.
+    """
+
+    model_id: str
+    scenario_set_id: str | None = None
+    limit: int | None = None
+
+
+def quoted(identifier: str) -> str:
+    """Quote a SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def target_schema() -> str:
+    """Name the schema that dbt builds into (``DBT_SCHEMA``)."""
+    return os.environ.get("DBT_SCHEMA") or "analytics"
+
+
+def _relation(name: str) -> str:
+    return f"{quoted(target_schema())}.{quoted(name)}"
+
+
+def fetch(connection: Connection, query: str, parameters: list[object]) -> pa.Table:
+    """Run one query with parameters and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters or None)
+        return cursor.fetch_arrow_table()
+
+
+def check_source(connection: Connection, schema: str) -> None:
+    """Check that the source tables are there, with the columns that staging reads.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the schema, the table and the columns that are missing.
+    """
+    found = fetch(
+        connection,
+        """
+        select relations.relname::text as table_name, columns.attname::text as column_name
+        from pg_catalog.pg_namespace as schemas
+        inner join pg_catalog.pg_class as relations
+            on schemas.oid = relations.relnamespace
+        inner join pg_catalog.pg_attribute as columns
+            on relations.oid = columns.attrelid
+        where
+            schemas.nspname = $1
+            and relations.relname in ('scenario_sets', 'scenario_paths')
+            and columns.attnum > 0
+            and not columns.attisdropped
+        """,
+        [schema],
+    ).to_pylist()
+    for table, needed in SOURCE_COLUMNS.items():
+        columns = {row["column_name"] for row in found if row["table_name"] == table}
+        if not columns:
+            raise WorkFailedError(
+                f"no table {table} in schema {schema} of database "
+                f"{os.environ['PGDATABASE']}; the dbt var source_schema says which schema "
+                "holds the scenario tables, `dbt seed` loads the demonstration data"
+            )
+        if missing := sorted(needed - columns):
+            raise WorkFailedError(
+                f"{schema}.{table} has no column {', '.join(missing)}; staging needs it"
+            )
+
+
+def check_set_in_source(connection: Connection, schema: str, set_id: str) -> None:
+    """Check that the source knows the set.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which sets exist.
+    """
+    sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
+    query = f"""
+        select 1 as found
+        where
+            exists (select 1 from {sets} where scenario_set_id = $1)
+            or exists (select 1 from {paths} where scenario_set_id = $1)
+        """
+    if not fetch(connection, query, [set_id]).num_rows:
+        _refuse_unknown_set(connection, sets, set_id)
+
+
+def check_set_is_built(connection: Connection, set_id: str) -> None:
+    """Check that dbt has built the set's panels.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which sets have been built.
+    """
+    ranked = _relation("int_scenarios_ranked")
+    query = f"select 1 as found from {ranked} where scenario_set_id = $1 limit 1"
+    if not fetch(connection, query, [set_id]).num_rows:
+        _refuse_unknown_set(connection, ranked, set_id)
+
+
+def _refuse_unknown_set(connection: Connection, relation: str, set_id: str) -> None:
+    known = fetch(
+        connection,
+        f"""
+        select distinct scenario_set_id::text collate "C" as scenario_set_id
+        from {relation}
+        order by 1
+        limit 21
+        """,
+        [],
+    )["scenario_set_id"].to_pylist()
+    names = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+    raise WrongUsageError(f"unknown scenario set {set_id!r}; there are: {names or 'none'}")
+
+
+def check_is_built(connection: Connection) -> None:
+    """Check that dbt has built what the encoder reads and writes.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the relation that is missing.
+    """
+    for name in ("scenario_panels", "int_scenarios_ranked", "numeric_window_embeddings"):
+        query = "select to_regclass($1)::text as relation"
+        if fetch(connection, query, [_relation(name)])["relation"][0].as_py() is None:
+            raise WorkFailedError(
+                f"schema {target_schema()} has no {name}; build it with `dbt run` first"
+            )
+
+
+@contextlib.contextmanager
+def lock(
+    connection: Connection, name: str, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the advisory lock on a name within the target schema.
+
+    Parameters
+    ----------
+    connection : Connection
+        In autocommit; the lock goes with it, however it ends.
+    name : str
+        What is locked.
+    on_wait : callable
+        Told who holds the lock, when it has to be waited for.
+    """
+    keys: list[object] = [f"scenario_embeddings:{target_schema()}", name]
+    tried = fetch(
+        connection,
+        "select pg_try_advisory_lock(hashtext($1), hashtext($2)) as taken",
+        keys,
+    )
+    if not tried["taken"][0].as_py():
+        holders = fetch(
+            connection,
+            """
+            select
+                format(
+                    'process %s of %s, since %s',
+                    sessions.pid, sessions.usename, sessions.backend_start::timestamptz(0)
+                ) as holder
+            from pg_catalog.pg_locks as locks
+            inner join pg_catalog.pg_stat_activity as sessions on locks.pid = sessions.pid
+            where
+                locks.locktype = 'advisory'
+                and locks.granted
+                and locks.database = (
+                    select oid from pg_catalog.pg_database
+                    where datname = current_database()
+                )
+                and locks.classid = hashtext($1)::bit(32)::bigint::oid
+                and locks.objid = hashtext($2)::bit(32)::bigint::oid
+            """,
+            keys,
+        )["holder"].to_pylist()
+        on_wait(holders[0] if holders else "another process")
+        fetch(connection, "select pg_advisory_lock(hashtext($1), hashtext($2))", keys)
+    try:
+        yield
+    finally:
+        fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
+
+
+def _pending(scope: Scope) -> str:
+    limited = f"""
+        inner join {_relation("int_scenarios_ranked")} as ranked
+            on
+                panels.scenario_set_id = ranked.scenario_set_id
+                and panels.scenario_id = ranked.scenario_id
+                and ranked.scenario_rank <= {scope.limit}
+        """
+    in_set = """
+        and panels.scenario_set_id
+        = current_setting('scenario_embeddings.scenario_set_id')
+        """
+    return f"""
+        from {_relation("scenario_panels")} as panels
+        {limited if scope.limit else ""}
+        left join {_relation("numeric_window_embeddings")} as embeddings
+            on
+                embeddings.entity_type = '{ENTITY_TYPE}'
+                and panels.scenario_set_id || ':' || panels.scenario_id
+                = embeddings.entity_id
+                and panels.as_of_date = embeddings.as_of_date
+                and embeddings.model_id = current_setting('scenario_embeddings.model_id')
+                and panels.panel_fingerprint = embeddings.panel_fingerprint
+        where
+            embeddings.entity_id is null
+            {in_set if scope.scenario_set_id is not None else ""}
+        """
+
+
+@contextlib.contextmanager
+def pending_panels(
+    connection: Connection, scope: Scope
+) -> Iterator[tuple[int, pa.RecordBatchReader]]:
+    """Stream the panels that have no vector of their present fingerprint.
+
+    Yields
+    ------
+    int
+        How many there are.
+    pyarrow.RecordBatchReader
+        With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, panel
+        (list of float64, row-major H·N) and panel_fingerprint; batches of about 16 MB.
+    """
+    settings: list[object] = [scope.model_id, scope.scenario_set_id or ""]
+    fetch(
+        connection,
+        """
+        select
+            set_config('scenario_embeddings.model_id', $1, false),
+            set_config('scenario_embeddings.scenario_set_id', $2, false)
+        """,
+        settings,
+    )
+    pending = _pending(scope)
+    counted = fetch(connection, f"select count(*) as num_pending {pending}", [])
+    with connection.cursor() as cursor:
+        cursor.execute(f"select panels.* {pending}")
+        yield counted["num_pending"][0].as_py(), cursor.fetch_record_batch()
+
+
+def prune(connection: Connection, scope: Scope) -> int:
+    """Delete the vectors in scope whose scenario has no panel any more; count them.
+
+    Gone from the source, rejected, or filed under another date. The vectors of a set that
+    dbt has not built are left alone, unless the source has no such set either.
+    """
+    limited = f"""
+        and (
+            embeddings.window_spec ->> 'scenario_set_id',
+            embeddings.window_spec ->> 'scenario_id'
+        ) in (
+            select scenario_set_id, scenario_id
+            from {_relation("int_scenarios_ranked")}
+            where scenario_rank <= {scope.limit}
+        )
+        """
+    query = f"""
+        with pruned as (
+            delete from {_relation("numeric_window_embeddings")} as embeddings
+            where
+                embeddings.entity_type = '{ENTITY_TYPE}'
+                and embeddings.model_id = $1
+                and ($2 = '' or embeddings.window_spec ->> 'scenario_set_id' = $2)
+                and not exists (
+                    select 1 from {_relation("scenario_panels")} as panels
+                    where
+                        panels.scenario_set_id || ':' || panels.scenario_id
+                        = embeddings.entity_id
+                        and panels.as_of_date = embeddings.as_of_date
+                )
+                and (
+                    embeddings.window_spec ->> 'scenario_set_id' in (
+                        select scenario_set_id from {_relation("int_scenarios_ranked")}
+                    )
+                    or not exists (
+                        select 1
+                        from {_relation("stg_prometheus__scenario_paths")} as paths
+                        where
+                            paths.scenario_set_id
+                            = embeddings.window_spec ->> 'scenario_set_id'
+                    )
+                )
+                {limited if scope.limit else ""}
+            returning 1
+        )
+        select count(*) as num_pruned from pruned
+        """
+    pruned = fetch(connection, query, [scope.model_id, scope.scenario_set_id or ""])
+    connection.commit()
+    return int(pruned["num_pruned"][0].as_py())
+
+
+def create_staging(connection: Connection) -> None:
+    """Create the temporary table that vectors are copied into; it goes with the session."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            create temporary table staged_vectors (
+                scenario_set_id text,
+                scenario_id text,
+                as_of_date date,
+                horizon_days int,
+                num_series int,
+                panel_fingerprint text,
+                model_id text,
+                cells_dropped int,
+                squared_return_dropped float8,
+                embedding real[]
+            ) on commit delete rows
+            """
+        )
+    connection.commit()
+
+
+def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
+    """Write a batch of vectors, in one transaction: COPY into staging, then one upsert."""
+    with connection.cursor() as cursor:
+        cursor.adbc_ingest("staged_vectors", vectors, mode="append", temporary=True)
+        cursor.execute(
+            f"""
+            insert into {_relation("numeric_window_embeddings")} (
+                entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
+                panel_fingerprint, created_at
+            )
+            select
+                '{ENTITY_TYPE}',
+                scenario_set_id || ':' || scenario_id,
+                jsonb_build_object(
+                    'entity_type', '{ENTITY_TYPE}',
+                    'scenario_set_id', scenario_set_id,
+                    'scenario_id', scenario_id,
+                    'window_days', horizon_days,
+                    'num_series', num_series,
+                    'cells_dropped', cells_dropped,
+                    'squared_return_dropped', squared_return_dropped
+                ),
+                as_of_date,
+                model_id,
+                embedding,
+                panel_fingerprint,
+                now()
+            from staged_vectors
+            on conflict (entity_type, entity_id, as_of_date, model_id) do update set
+                window_spec = excluded.window_spec,
+                embedding = excluded.embedding,
+                panel_fingerprint = excluded.panel_fingerprint,
+                created_at = excluded.created_at
+            """
+        )
+    connection.commit()
+
+
+def coverage(connection: Connection, scope: Scope) -> pa.Table:
+    """Read ``scenario_set_coverage`` for the model, for one set or all."""
+    return fetch(
+        connection,
+        f"""
+        select * from {_relation("scenario_set_coverage")}
+        where model_id = $1 and ($2 = '' or scenario_set_id = $2)
+        order by scenario_set_id collate "C"
+        """,
+        [scope.model_id, scope.scenario_set_id or ""],
+    )

@@ -1,0 +1,106 @@
+"""The workflow's chain: build the panels, encode what is pending, test the result."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from python_encoders import store
+from python_encoders.connection import connect
+from python_encoders.encoders import ENCODERS
+from python_encoders.encoding import Encoded, encode
+from python_encoders.errors import WrongUsageError
+
+
+class Reporter(Protocol):
+    """What the chain tells while it works."""
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Say how many vectors are written, and of how many."""
+
+
+def _check_model(model_id: str) -> None:
+    if model_id not in ENCODERS:
+        raise WrongUsageError(
+            f"unknown model {model_id!r}; there are: {', '.join(sorted(ENCODERS))}"
+        )
+
+
+def _waiting(reporter: Reporter, what: str) -> Callable[[str], None]:
+    return lambda holder: reporter.say(f"waiting for {what}: held by {holder}")
+
+
+def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
+    """Encode what is pending over panels that dbt has built.
+
+    Raises
+    ------
+    WrongUsageError
+        Unknown model or set.
+    WorkFailedError
+        Nothing is built yet, or the server is out of reach.
+    """
+    _check_model(scope.model_id)
+    with connect(autocommit=True) as connection:
+        store.check_is_built(connection)
+        if scope.scenario_set_id is not None:
+            store.check_set_is_built(connection, scope.scenario_set_id)
+        with store.lock(connection, scope.model_id, _waiting(reporter, scope.model_id)):
+            return encode(scope, reporter.progress)
+
+
+def backfill(
+    scope: store.Scope, variables: dict[str, Any], reporter: Reporter
+) -> tuple[Encoded, pa.Table]:
+    """Build the panels with dbt, encode what is pending, test the result with dbt.
+
+    Parameters
+    ----------
+    scope : store.Scope
+    variables : dict
+        Further dbt vars, such as source_schema.
+    reporter : Reporter
+
+    Returns
+    -------
+    Encoded
+    pyarrow.Table
+        The coverage of the sets in scope.
+
+    Raises
+    ------
+    WrongUsageError
+        Unknown model or set.
+    WorkFailedError
+        The server is out of reach, source tables are missing, or a model or test fails.
+    """
+    _check_model(scope.model_id)
+    with connect(autocommit=True) as connection:
+        # dbt takes seconds to import; what is wrong without it is said before.
+        from python_encoders.dbt_chain import DbtChain, source_schema
+
+        schema = source_schema(variables)
+        store.check_source(connection, schema)
+        if scope.scenario_set_id is not None:
+            store.check_set_in_source(connection, schema, scope.scenario_set_id)
+        with store.lock(connection, scope.model_id, _waiting(reporter, scope.model_id)):
+            chain = DbtChain(
+                variables
+                | {
+                    "scenario_set_id": scope.scenario_set_id,
+                    "scenario_limit": scope.limit,
+                    "encoded_model_ids": [scope.model_id],
+                }
+            )
+            with store.lock(connection, "panels", _waiting(reporter, "the panels")):
+                num_models = chain.run()
+            reporter.say(f"panels: {num_models} dbt models built")
+            encoded = encode(scope, reporter.progress)
+            reporter.say(
+                f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned"
+            )
+            reporter.say(f"tests: {chain.test()} dbt tests passed")
+        return encoded, store.coverage(connection, scope)
