@@ -50,18 +50,21 @@ def _plain_errors() -> Iterator[None]:
 
     from python_encoders.connection import first_line
 
-    code = 1
+    interrupted = 130, "interrupted; the same command goes on where this one stopped"
     try:
         yield
         return
     except WrongUsageError as error:
         code, message = 2, str(error)
     except WorkFailedError as error:
-        message = str(error)
+        code, message = 1, str(error)
     except adbc_driver_manager.Error as error:
-        message = f"Postgres: {first_line(error)}"
+        code, message = 1, f"Postgres: {first_line(error)}"
+        # The driver cancels the statement on Ctrl-C and reports that instead.
+        if "user request" in message:
+            code, message = interrupted
     except KeyboardInterrupt:
-        code, message = 130, "interrupted; the same command goes on where this one stopped"
+        code, message = interrupted
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)
 
@@ -228,8 +231,8 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
             _percent(row["share_of_cells_dropped"]),
             _percent(row["share_of_squared_return_dropped"]),
         )
-    # Never narrower than its content: a log has no width.
-    CONSOLE.print(table, width=max(CONSOLE.width, CONSOLE.measure(table).maximum))
+    # A log has no width to fold a table into.
+    CONSOLE.print(table, width=max(CONSOLE.width, 100))
 
 
 def main() -> None:

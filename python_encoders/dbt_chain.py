@@ -3,17 +3,10 @@
 import json
 from typing import Any
 
-import yaml
 from dbt.cli.main import dbtRunner
 
 from python_encoders.connection import PROJECT_DIR
 from python_encoders.errors import WorkFailedError
-
-
-def source_schema(variables: dict[str, Any]) -> str:
-    """Find the schema of the source tables: the var, else the project's default."""
-    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
-    return str(variables.get("source_schema", project["vars"]["source_schema"]))
 
 
 class DbtChain:

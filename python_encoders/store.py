@@ -7,11 +7,13 @@ settings of its session.
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import yaml
 from adbc_driver_manager.dbapi import Connection
 
+from python_encoders.connection import PROJECT_DIR
 from python_encoders.errors import WorkFailedError, WrongUsageError
 
 ENTITY_TYPE = "SCENARIO"
@@ -67,6 +69,12 @@ def fetch(connection: Connection, query: str, parameters: list[object]) -> pa.Ta
     with connection.cursor() as cursor:
         cursor.execute(query, parameters or None)
         return cursor.fetch_arrow_table()
+
+
+def source_schema(variables: dict[str, Any]) -> str:
+    """Find the schema of the source tables: the dbt var, else the project's default."""
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
+    return str(variables.get("source_schema", project["vars"]["source_schema"]))
 
 
 def check_source(connection: Connection, schema: str) -> None:

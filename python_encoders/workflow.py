@@ -79,13 +79,13 @@ def backfill(
     """
     _check_model(scope.model_id)
     with connect(autocommit=True) as connection:
-        # dbt takes seconds to import; what is wrong without it is said before.
-        from python_encoders.dbt_chain import DbtChain, source_schema
-
-        schema = source_schema(variables)
+        schema = store.source_schema(variables)
         store.check_source(connection, schema)
         if scope.scenario_set_id is not None:
             store.check_set_in_source(connection, schema, scope.scenario_set_id)
+        # dbt takes seconds to import; what is wrong without it has been said by now.
+        from python_encoders.dbt_chain import DbtChain
+
         with store.lock(connection, scope.model_id, _waiting(reporter, scope.model_id)):
             chain = DbtChain(
                 variables

@@ -278,53 +278,16 @@ final as (
 
 )
 
-{% if not is_incremental() %}
-
-select * from final
-
-{% else %}
-
-{%
-    set findings = [
-        "is_sound", "as_of_date", "horizon_days", "num_series", "panel_fingerprint",
-        "is_known_set", "is_valid_horizon", "is_shared_entity_id", "is_whole",
-        "num_cells", "last_day", "num_bad_values", "num_rows_without_id",
-        "num_ambiguous_rows", "num_rows_ignored",
-    ]
-%}
-{% set columns = adapter.get_columns_in_relation(this) | map(attribute="name") | list %}
-
--- Only what has changed is written: scenarios that are new or not as they were known …
-select {% for column in columns %}final.{{ column }}{{ ", " if not loop.last }}{% endfor %}
-from final
-left join {{ this }} as known
-    on
-        final.scenario_set_id = known.scenario_set_id
-        and final.scenario_id = known.scenario_id
-where
-    known.scenario_id is null
-    {% for finding in findings -%}
-        or final.{{ finding }} is distinct from known.{{ finding }}
-    {% endfor %}
-
-    {% if scenario_limit() is none %}
-
-union all
-
--- … and scenarios that have gone from the source, which the hook deletes.
-select {% for column in columns -%}
-    {{ "true" if column == "is_gone" else "known." ~ column }}{{ ", " if not loop.last }}
-{%- endfor %}
-from {{ this }} as known
-where
-    {{ in_scope("known.scenario_set_id") }}
-    and not exists (
-        select 1 from final
-        where
-            final.scenario_set_id = known.scenario_set_id
-            and final.scenario_id = known.scenario_id
+{{
+    changes_of(
+        'final',
+        key=['scenario_set_id', 'scenario_id'],
+        findings=[
+            'is_sound', 'as_of_date', 'horizon_days', 'num_series', 'panel_fingerprint',
+            'is_known_set', 'is_valid_horizon', 'is_shared_entity_id', 'is_whole',
+            'num_cells', 'last_day', 'num_bad_values', 'num_rows_without_id',
+            'num_ambiguous_rows', 'num_rows_ignored',
+        ],
+        with_gone=scenario_limit() is none
     )
-
-    {% endif %}
-
-{% endif %}
+}}

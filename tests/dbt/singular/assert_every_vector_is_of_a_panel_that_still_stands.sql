@@ -14,7 +14,7 @@ embeddings as (
         entity_type = 'SCENARIO'
         and model_id = any({{ text_array(model_ids) }})
         and {{ in_scope("window_spec ->> 'scenario_set_id'") }}
-        {% if scenario_limit() is not none %}
+    {% if scenario_limit() is not none %}
             and (window_spec ->> 'scenario_set_id', window_spec ->> 'scenario_id')
             in ({{ limited_scenarios() }})
         {% endif %}

@@ -1,0 +1,55 @@
+{#
+    On the first run, every row of a CTE. Later only what has changed: the rows that are new or not as they
+    are known in the model's own table; and, where asked for, the known rows in scope that have gone,
+    marked is_gone for a hook to delete. (A row that did not change is not written again.)
+#}
+{% macro changes_of(cte, key, findings, with_gone) %}
+
+{% if not is_incremental() %}
+
+select * from {{ cte }}
+
+{% else %}
+
+{% set columns = adapter.get_columns_in_relation(this) | map(attribute="name") | list %}
+
+select
+    {% for column in columns -%}
+        current_rows.{{ column }}{{ "," if not loop.last }}
+    {% endfor %}
+from {{ cte }} as current_rows
+left join {{ this }} as known
+    on
+        {% for column in key -%}
+            {{ "and " if not loop.first }}current_rows.{{ column }} = known.{{ column }}
+        {% endfor %}
+where
+    known.{{ key[0] }} is null
+    {% for finding in findings -%}
+        or current_rows.{{ finding }} is distinct from known.{{ finding }}
+    {% endfor %}
+
+{% if with_gone %}
+
+union all
+
+select
+    {% for column in columns -%}
+        {{ "true" if column == "is_gone" else "known." ~ column }}{{ "," if not loop.last }}
+    {% endfor %}
+from {{ this }} as known
+where
+    {{ in_scope("known.scenario_set_id") }}
+    and not exists (
+        select 1 from {{ cte }} as current_rows
+        where
+            {% for column in key -%}
+                {{ "and " if not loop.first }}current_rows.{{ column }} = known.{{ column }}
+            {% endfor %}
+    )
+
+{% endif %}
+
+{% endif %}
+
+{% endmacro %}

@@ -1,0 +1,196 @@
+"""A real Postgres for the tests: a throwaway embedded one, or the one PGHOST names.
+
+The tests share one database name, made anew for each test out of a template, so that dbt's
+parsed project can be used again.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from python_encoders import server
+from python_encoders.connection import PROJECT_DIR, choose_server
+from python_encoders.store import Scope
+from python_encoders.workflow import encode_only
+
+MODEL = "num-scenario-core-v1"
+DATABASE = f"scenario_tests_{os.getpid()}"
+SEEDED, BUILT = f"{DATABASE}_seeded", f"{DATABASE}_built"
+WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
+
+
+class Silent:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def progress(self, done: int, total: int) -> None:
+        self.lines.append(f"{done} of {total}")
+
+
+def execute(query: str, parameters: Any = None, database: str | None = None) -> list[Any]:
+    """Run SQL in autocommit; return the rows, if it has any."""
+    connection = psycopg2.connect(f"dbname={database}" if database else "")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def recreate(database: str, template: str, maintenance: str) -> None:
+    execute(f'drop database if exists "{database}" with (force)', database=maintenance)
+    execute(f'create database "{database}" template {template}', database=maintenance)
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python module as a user would, from another folder than the project's."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        env=os.environ | environment,
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def dbt(*arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+    """Run dbt by hand."""
+    return subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dbt")),
+            "--no-use-colors",
+            *arguments,
+            "--project-dir",
+            str(PROJECT_DIR),
+            "--profiles-dir",
+            str(PROJECT_DIR),
+            "--vars",
+            json.dumps(variables),
+        ],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Start the throwaway server; give the name of its maintenance database."""
+    home = None
+    if not os.environ.get("PGHOST"):
+        home = Path(tempfile.mkdtemp(prefix="scenario-tests-"))
+        os.environ.update(server.start(home))
+        # Nothing here has to survive a crash of the machine.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            execute(f"alter system set {setting} = off")
+        execute("select pg_reload_conf()")
+    choose_server()
+    maintenance = os.environ["PGDATABASE"]
+    os.environ["PGDATABASE"] = DATABASE
+    yield maintenance
+    for database in (DATABASE, SEEDED, BUILT):
+        execute(f'drop database if exists "{database}" with (force)', database=maintenance)
+    if home:
+        server.stop(home)
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def chain(postgres: str) -> "Callable[..., Any]":
+    """Give dbt chains by their vars, each parsed once."""
+    from python_encoders.dbt_chain import DbtChain
+
+    parsed: dict[str, Any] = {}
+    recreate(DATABASE, "template0", postgres)
+
+    def by_vars(**variables: Any) -> Any:
+        key = json.dumps(variables, sort_keys=True)
+        if key not in parsed:
+            parsed[key] = DbtChain(variables)
+        return parsed[key]
+
+    return by_vars
+
+
+@pytest.fixture(scope="session")
+def templates(postgres: str, chain: Callable[..., Any]) -> str:
+    """Make the database with the seeds, and the one with their panels and vectors."""
+    recreate(DATABASE, "template0", postgres)
+    chain()._invoke("seed")
+    recreate(SEEDED, f'"{DATABASE}"', _freed(postgres))
+    chain().run()
+    encode_only(Scope(MODEL), Silent())
+    recreate(BUILT, f'"{DATABASE}"', _freed(postgres))
+    return postgres
+
+
+def _freed(maintenance: str) -> str:
+    """Close what dbt left open on the database that is to be copied."""
+    execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+        [DATABASE],
+        database=maintenance,
+    )
+    return maintenance
+
+
+@pytest.fixture
+def empty(postgres: str) -> None:
+    """An empty database."""
+    recreate(DATABASE, "template0", postgres)
+
+
+@pytest.fixture
+def seeded(templates: str) -> None:
+    """A database with the shipped scenario sets, and nothing built."""
+    recreate(DATABASE, f'"{SEEDED}"', templates)
+
+
+@pytest.fixture
+def built(templates: str) -> None:
+    """A database with the shipped sets' panels and vectors."""
+    recreate(DATABASE, f'"{BUILT}"', templates)
+
+
+@pytest.fixture
+def build_and_encode(chain: Callable[..., Any]) -> Callable[..., Any]:
+    """What the backfill does, without its tests: run dbt, encode what is pending."""
+
+    def work(scenario_set_id: str | None = None, **variables: Any) -> Any:
+        if scenario_set_id is not None:
+            variables["scenario_set_id"] = scenario_set_id
+        chain(**variables).run()
+        return encode_only(Scope(MODEL, scenario_set_id), Silent())
+
+    return work
+
+
+def stored_vectors(schema: str = "analytics") -> dict[str, tuple[Any, ...]]:
+    """All of the scenario vectors but the time they were written at, by entity_id."""
+    rows = execute(
+        f"""
+        select entity_id, window_spec, as_of_date, model_id, panel_fingerprint,
+               encode(array_send(embedding), 'hex')
+        from {schema}.numeric_window_embeddings
+        where entity_type = 'SCENARIO'
+        """
+    )
+    return {row[0]: row[1:] for row in rows}

@@ -1,0 +1,25 @@
+"""Vectors the plain way, out of the shipped CSV alone: what the chain has to equal."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from python_encoders.connection import PROJECT_DIR
+
+
+def reference_vectors() -> Iterator[tuple[str, bytes]]:
+    """Yield entity_id and the vector's little-endian float32 bytes."""
+    paths = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_paths.csv")
+    sets = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_sets.csv")
+    horizons = sets.set_index("scenario_set_id")["horizon_days"]
+    for (set_id, scenario_id), rows in paths.groupby(["scenario_set_id", "scenario_id"]):
+        panel = rows[rows.horizon_index > 0].pivot(
+            index="horizon_index", columns="instrument_id", values="return_value"
+        )
+        panel = panel[sorted(panel.columns)].sort_index()
+        if panel.isna().any(axis=None) or len(panel) != horizons[set_id]:
+            continue
+        cells = panel.to_numpy(dtype="<f8").reshape(-1)[:384].astype("<f4")
+        vector = np.concatenate([cells, np.zeros(384 - len(cells), dtype="<f4")])
+        yield f"{set_id}:{scenario_id}", vector.tobytes()

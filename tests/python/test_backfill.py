@@ -1,0 +1,339 @@
+"""The workflow's command over the shipped sets, as a user runs it."""
+
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_vectors
+from reference import reference_vectors
+
+from python_encoders.connection import PROJECT_DIR, connect
+from python_encoders.encoding import encode
+from python_encoders.store import Scope
+
+
+def stored_bytes() -> dict[str, bytes]:
+    """The vectors, as the bytes of their little-endian float32 values."""
+    rows = execute(
+        """
+        select
+            entity_id,
+            (
+                select string_agg(
+                    reverse_bytes.little_endian, '' order by position
+                )
+                from unnest(embedding) with ordinality as elements (value, position)
+                cross join lateral (
+                    select
+                        substr(float4send(value), 4, 1) || substr(float4send(value), 3, 1)
+                        || substr(float4send(value), 2, 1)
+                        || substr(float4send(value), 1, 1) as little_endian
+                ) as reverse_bytes
+            )
+        from analytics.numeric_window_embeddings
+        where entity_type = 'SCENARIO'
+        """
+    )
+    return {entity_id: bytes(vector) for entity_id, vector in rows}
+
+
+def test_a_limited_run_then_the_rest_then_nothing(seeded):
+    command = [
+        WORKFLOW_COMMAND,
+        *("--scenario-set-id", "HIST_STRESS_20D", "--model-id", "num-scenario-core-v1"),
+    ]
+
+    limited = python(*command, "--limit", "10")
+    assert limited.returncode == 0, limited.stderr
+    assert "vectors: 10 written, 0 pruned" in limited.stdout
+    assert set(stored_vectors()) == {f"HIST_STRESS_20D:{i}" for i in range(1, 11)}
+    written_first = execute(
+        "select max(created_at) from analytics.numeric_window_embeddings"
+    )
+
+    rest = python(*command)
+    assert "vectors: 14 written, 0 pruned" in rest.stdout
+    assert re.search(r"HIST_STRESS_20D +24 +24 +0 +0 +400 +4.0% +6.7%", rest.stdout)
+    assert execute(
+        "select count(*) from analytics.numeric_window_embeddings where created_at <= %s",
+        written_first[0],
+    ) == [(10,)], "the first ten were written again"
+
+    again = python(*command)
+    assert again.returncode == 0
+    assert "vectors: 0 written, 0 pruned" in again.stdout
+    assert "dbt tests passed" in again.stdout
+    assert "Traceback" not in limited.stderr + rest.stderr + again.stderr
+
+
+def test_a_rejection_counts_into_the_limit_and_is_seen(seeded):
+    done = python(
+        WORKFLOW_COMMAND,
+        *("--scenario-set-id", "SET_ABC123", "--model-id", MODEL, "--limit", "100"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "vectors: 99 written" in done.stdout
+    assert execute(
+        "select scenario_id, reason, detail from analytics.scenario_rejections"
+    ) == [("37", "MISSING_CELLS", "1 of 200 cells, the first: day 6, series JPM")]
+
+
+def test_vectors_equal_the_plain_reference_byte_for_byte(built):
+    reference = dict(reference_vectors())
+
+    assert len(reference) == 143
+    assert stored_bytes() == reference
+
+
+def test_the_row_order_of_the_source_does_not_matter(seeded, build_and_encode):
+    for table in ("scenario_sets", "scenario_paths"):
+        execute(f"create table raw.shuffled as select * from raw.{table} order by random()")
+        execute(f"drop table raw.{table}")
+        execute(f"alter table raw.shuffled rename to {table}")
+
+    build_and_encode()
+
+    assert stored_bytes() == dict(reference_vectors())
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 20_000])
+def test_the_batch_size_does_not_matter(built, monkeypatch, batch_bytes):
+    expected = stored_bytes()
+    execute("delete from analytics.numeric_window_embeddings")
+    from adbc_driver_manager.dbapi import Cursor
+    from adbc_driver_postgresql import StatementOptions
+
+    run = Cursor.execute
+
+    def in_small_batches(cursor, query, parameters=None, **kwargs):
+        cursor.adbc_statement.set_options(
+            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(batch_bytes)}
+        )
+        return run(cursor, query, parameters, **kwargs)
+
+    monkeypatch.setattr(Cursor, "execute", in_small_batches)
+    batches = []
+    encode(Scope(MODEL), lambda done, total: batches.append(done))
+
+    assert len(batches) > 3
+    assert stored_bytes() == expected
+
+
+def test_one_changed_return_re_encodes_one_scenario(built, build_and_encode):
+    before = stored_vectors()
+    execute(
+        """
+        update raw.scenario_paths set return_value = return_value + 0.01
+        where (scenario_set_id, scenario_id, horizon_index, instrument_id)
+            = ('HIST_STRESS_20D', 9, 1, 'JPM')
+        """
+    )
+
+    assert build_and_encode("HIST_STRESS_20D") == (1, 0)
+
+    after = stored_vectors()
+    assert {entity for entity in before if before[entity] != after[entity]} == {
+        "HIST_STRESS_20D:9"
+    }
+    assert build_and_encode("HIST_STRESS_20D") == (0, 0)
+
+
+def test_what_has_gone_from_the_source_or_is_rejected_loses_its_vector(
+    built, build_and_encode
+):
+    execute(
+        """
+        delete from raw.scenario_paths
+        where
+            (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 9)
+            or (scenario_set_id, scenario_id, horizon_index, instrument_id)
+            = ('HIST_STRESS_20D', 8, 20, 'XOM')
+        """
+    )
+
+    assert build_and_encode("HIST_STRESS_20D") == (0, 2)
+
+    assert {"HIST_STRESS_20D:8", "HIST_STRESS_20D:9"}.isdisjoint(stored_vectors())
+    assert len(stored_vectors()) == 141
+
+
+def test_a_set_that_has_gone_from_the_source_loses_its_vectors(built, build_and_encode):
+    execute("delete from raw.scenario_paths where scenario_set_id = 'HIST_STRESS_20D'")
+    execute("delete from raw.scenario_sets where scenario_set_id = 'HIST_STRESS_20D'")
+
+    assert build_and_encode() == (0, 24)
+    assert len(stored_vectors()) == 119
+
+
+def test_a_limited_run_removes_nothing_beyond_its_limit(built, chain):
+    execute("delete from raw.scenario_paths where scenario_id > 20")
+
+    chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=5).run()
+    done = encode(Scope(MODEL, "HIST_STRESS_20D", 5), lambda done, total: None)
+
+    assert done == (0, 0)
+    assert len(stored_vectors()) == 143
+
+
+def test_a_new_as_of_date_moves_the_vectors(built, build_and_encode):
+    execute(
+        """
+        update raw.scenario_sets set base_date_end = '2023-01-31'
+        where scenario_set_id = 'HIST_STRESS_20D'
+        """
+    )
+
+    assert build_and_encode("HIST_STRESS_20D") == (24, 24)
+    assert len(stored_vectors()) == 143
+
+
+def test_rows_of_other_entity_types_are_never_touched(built, chain, build_and_encode):
+    execute(
+        """
+        insert into analytics.numeric_window_embeddings
+        select
+            'STABILITY', entity_id, window_spec, as_of_date, model_id, embedding,
+            'theirs', created_at
+        from analytics.numeric_window_embeddings
+        """
+    )
+    theirs = (
+        "select * from analytics.numeric_window_embeddings where entity_type <> 'SCENARIO'"
+    )
+    before = sorted(execute(theirs), key=lambda row: row[1])
+    execute("delete from raw.scenario_paths where scenario_id = 3")
+
+    chain()._invoke("run", "--full-refresh")
+    assert build_and_encode() == (0, 2)
+
+    assert sorted(execute(theirs), key=lambda row: row[1]) == before
+    assert len(stored_vectors()) == 141
+
+
+def test_a_killed_backfill_is_taken_up_where_it_stopped(built):
+    undisturbed = stored_vectors()
+    slow_batches = (
+        "import time, python_encoders.store as store\n"
+        "from adbc_driver_manager.dbapi import Cursor\n"
+        "from adbc_driver_postgresql import StatementOptions\n"
+        "write, run = store.write_vectors, Cursor.execute\n"
+        "def small(cursor, *args, **kwargs):\n"
+        "    option = StatementOptions.BATCH_SIZE_HINT_BYTES.value\n"
+        "    cursor.adbc_statement.set_options(**{option: '20000'})\n"
+        "    return run(cursor, *args, **kwargs)\n"
+        "def slow(*args):\n"
+        "    write(*args)\n"
+        "    time.sleep(0.05)\n"
+        "Cursor.execute, store.write_vectors = small, slow\n"
+        "from python_encoders.cli import cli\n"
+        "cli(['encode'])\n"
+    )
+    partial = []
+    for kill_at in (1, 20, 60):
+        execute("delete from analytics.numeric_window_embeddings")
+        running = subprocess.Popen(
+            [sys.executable, "-c", slow_batches], stdout=subprocess.DEVNULL, cwd=PROJECT_DIR
+        )
+        while len(stored_vectors()) < kill_at and running.poll() is None:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        partial.append(len(stored_vectors()))
+        assert kill_at <= partial[-1] < len(undisturbed)
+
+        rerun = python("python_encoders", "encode")
+
+        assert rerun.returncode == 0, rerun.stderr
+        assert f"vectors: {len(undisturbed) - partial[-1]} written" in rerun.stdout
+        assert stored_vectors() == undisturbed
+
+
+def test_an_interrupted_encode_says_so_in_one_line(built):
+    execute("delete from analytics.numeric_window_embeddings")
+    with connect(autocommit=True) as holder, holder.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("lock table analytics.numeric_window_embeddings in exclusive mode")
+        running = subprocess.Popen(
+            [sys.executable, "-m", "python_encoders", "encode"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        _wait_for_a_session_that_waits()
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+        cursor.execute("rollback")
+
+    assert running.returncode == 130
+    assert errors.strip() == (
+        "Error: interrupted; the same command goes on where this one stopped"
+    )
+
+
+def test_a_second_backfill_says_who_holds_the_lock_and_waits(built):
+    with connect(autocommit=True) as holder, holder.cursor() as cursor:
+        cursor.execute(
+            "select pg_advisory_lock(hashtext($1), hashtext($2))",
+            ("scenario_embeddings:analytics", MODEL),
+        )
+        cursor.fetchall()
+        cursor.execute("select pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+        second = subprocess.Popen(
+            [sys.executable, "-m", "python_encoders", "encode"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        _wait_for_a_session_that_waits()
+        assert second.poll() is None
+
+    output, _ = second.communicate(timeout=30)
+    assert second.returncode == 0, output
+    assert f"waiting for {MODEL}: held by process {pid} of " in output
+    assert "vectors: 0 written, 0 pruned" in output
+
+
+def _wait_for_a_session_that_waits() -> None:
+    deadline = time.monotonic() + 30
+    while not execute(
+        """
+        select 1 from pg_stat_activity
+        where application_name = 'scenario-embeddings' and wait_event_type = 'Lock'
+        """
+    ):
+        assert time.monotonic() < deadline, "no session came to wait"
+        time.sleep(0.05)
+
+
+def test_no_session_or_table_is_left_behind(built):
+    execute("delete from analytics.numeric_window_embeddings")
+
+    assert python("python_encoders", "encode").returncode == 0
+
+    assert (
+        execute(
+            """
+            select pid, state from pg_stat_activity
+            where application_name = 'scenario-embeddings'
+            """
+        )
+        == []
+    )
+    assert execute("select 1 from pg_class where relname like 'staged%%'") == []
+
+
+def test_all_vectors_have_one_digest(built):
+    digest = hashlib.sha256()
+    for _, vector in sorted(stored_bytes().items()):
+        digest.update(vector)
+
+    # The bytes are the contract: another digest would be another model_id.
+    assert digest.hexdigest() == EXPECTED_DIGEST
+
+
+EXPECTED_DIGEST = "d30fa0704956e6f6fbb28557cf392040778f0ab12328ac87327a97d158d50780"

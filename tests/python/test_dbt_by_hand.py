@@ -1,0 +1,197 @@
+"""dbt on its own: what an analytics engineer types, and what dbt docs shows."""
+
+import json
+import re
+
+from conftest import MODEL, dbt, execute, python, stored_vectors
+
+from python_encoders.connection import PROJECT_DIR
+from python_encoders.encoders import ENCODERS
+
+
+def test_a_build_on_a_fresh_database_passes_with_one_warning(empty):
+    built = dbt("build")
+
+    assert built.returncode == 0, built.stdout
+    assert re.search(r"PASS=\d+ WARN=1 ERROR=0 SKIP=0", built.stdout), built.stdout
+    assert "WARN 143 assert_no_panel_waits_for_the_encoder" in built.stdout
+    assert (
+        "143 panels wait for the encoder; to encode them: python -m python_encoders encode"
+        in built.stdout
+    )
+
+    # The same test is an error once the encoder is said to have run.
+    unencoded = dbt(
+        *("test", "--select", "assert_no_panel_waits_for_the_encoder"),
+        encoded_model_ids=[MODEL],
+    )
+    assert unencoded.returncode == 1
+    assert "FAIL 143" in unencoded.stdout
+
+
+def test_run_a_set_then_encode_then_test(seeded):
+    ran = dbt("run", scenario_set_id="HIST_STRESS_20D")
+    assert ran.returncode == 0, ran.stdout
+    assert python("python_encoders", "encode").returncode == 0
+    tested = dbt("test", scenario_set_id="HIST_STRESS_20D", encoded_model_ids=[MODEL])
+
+    assert tested.returncode == 0, tested.stdout
+    assert "WARN=0 ERROR=0" in tested.stdout
+    assert len(stored_vectors()) == 24
+    assert execute("select distinct scenario_set_id from analytics.scenario_panels") == [
+        ("HIST_STRESS_20D",)
+    ]
+
+
+def test_vectors_that_break_the_rules_are_found(built):
+    """Break each rule that dbt tests; the table's own constraints stop the rest."""
+    execute(
+        """
+        update analytics.numeric_window_embeddings
+        set embedding[384] = 'NaN' where entity_id = 'SET_ABC123:1';
+        update analytics.numeric_window_embeddings
+        set panel_fingerprint = 'stale' where entity_id = 'SET_ABC123:2';
+        delete from analytics.numeric_window_embeddings where entity_id = 'SET_ABC123:3';
+        insert into analytics.scenario_rejections values ('SET_ABC123', '999', 'BORED', 'x');
+        """
+    )
+
+    tested = dbt("test", "--selector", "results", encoded_model_ids=[MODEL])
+
+    failed = set(re.findall(r"FAIL \d+ (\w+)", tested.stdout))
+    assert failed == {
+        "elements_are_finite_numeric_window_embeddings_embedding",
+        "assert_no_panel_waits_for_the_encoder",
+        "assert_every_vector_is_of_a_panel_that_still_stands",
+        "assert_every_source_scenario_is_a_panel_or_a_rejection",
+        *(
+            name
+            for name in failed
+            if name.startswith("accepted_values_scenario_rejections")
+        ),
+    }
+    assert len(failed) == 5
+
+
+def test_a_column_of_another_type_is_found(built):
+    execute(
+        """
+        alter table analytics.numeric_window_embeddings
+        alter column embedding type float8[] using embedding::float8[]
+        """
+    )
+
+    tested = dbt(
+        "test", "--select", "element_type_is_numeric_window_embeddings_embedding__float4"
+    )
+
+    assert "FAIL 1 element_type_is_numeric_window_embeddings" in tested.stdout
+
+
+def test_the_table_itself_refuses_what_is_no_vector(built):
+    constraints = execute(
+        """
+        select contype, pg_get_constraintdef(oid) from pg_constraint
+        where conrelid = 'analytics.numeric_window_embeddings'::regclass and contype <> 'n'
+        order by contype
+        """
+    )
+
+    assert constraints == [
+        ("c", "CHECK ((cardinality(embedding) = 384))"),
+        ("p", "PRIMARY KEY (entity_type, entity_id, as_of_date, model_id)"),
+    ]
+    assert execute(
+        """
+        select count(*) from pg_attribute
+        where
+            attrelid = 'analytics.numeric_window_embeddings'::regclass
+            and attnum > 0 and attnotnull
+        """
+    ) == [(7,)]
+
+
+def test_seeds_never_overwrite_a_desks_own_table(empty):
+    execute("create schema raw; create table raw.scenario_paths (theirs int)")
+    execute("insert into raw.scenario_paths values (42)")
+
+    seeded = dbt("seed")
+
+    assert seeded.returncode == 1
+    assert "raw.scenario_paths exists and was not loaded by dbt seed" in seeded.stdout
+    assert execute("select * from raw.scenario_paths") == [(42,)]
+
+
+def test_a_wrong_var_is_refused(empty):
+    for variables, message in (
+        ({"scenario_limit": 0}, "scenario_limit must be a whole number of at least 1"),
+        ({"scenario_limit": "1; drop table x"}, "scenario_limit must be a whole number"),
+        ({"series_kinds": ["INSTRUMENT') or true"]}, "series_kinds must be a list out of"),
+    ):
+        ran = dbt("compile", "--select", "int_scenario_panels_checked", **variables)
+        assert ran.returncode != 0
+        assert message in ran.stdout
+
+
+def test_every_node_is_described_and_the_line_is_unbroken(chain):
+    manifest = json.loads(chain()._runner.manifest.writable_manifest().to_json())
+    ours = "scenario_embeddings"
+    nodes = {
+        key: node
+        for kind in ("nodes", "sources", "exposures", "macros", "unit_tests", "groups")
+        for key, node in manifest[kind].items()
+        if node["package_name"] == ours
+        # dbt names and describes a generic test by its macro.
+        and not node.get("test_metadata")
+    }
+    undescribed = [
+        f"{key}.{column}"
+        for key, node in nodes.items()
+        for column, text in [
+            ("", node["description"]),
+            *(
+                (name, spec["description"])
+                for name, spec in node.get("columns", {}).items()
+            ),
+        ]
+        if not text and node["resource_type"] != "unit_test"
+    ]
+    assert undescribed == []
+
+    columns = {
+        (node["name"], name)
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        for name in node["columns"]
+    }
+    in_database = execute(
+        """
+        select relname, attname from pg_attribute
+        inner join pg_class on attrelid = pg_class.oid
+        where relnamespace = 'analytics'::regnamespace and attnum > 0
+            and relkind in ('r', 'v') and not attisdropped
+        """
+    )
+    assert {tuple(row) for row in in_database} - columns == set()
+
+    reached, parents = set(), [f"exposure.{ours}.scenario_vector_readers"]
+    while parents:
+        reached.add(node := parents.pop())
+        parents += manifest["parent_map"].get(node, [])
+    assert {
+        f"source.{ours}.prometheus.scenario_paths",
+        f"source.{ours}.prometheus.scenario_sets",
+        f"model.{ours}.stg_prometheus__scenario_paths",
+        f"model.{ours}.int_scenario_axes",
+        f"model.{ours}.int_scenario_panels_checked",
+        f"model.{ours}.scenario_panels",
+        f"model.{ours}.numeric_window_embeddings",
+    } <= reached
+
+
+def test_dbt_and_python_know_the_same_models():
+    import yaml
+
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
+
+    assert project["vars"]["scenario_model_ids"] == list(ENCODERS)

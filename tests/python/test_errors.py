@@ -1,0 +1,133 @@
+"""Wrong input gets one clear line, the right exit code, and no traceback."""
+
+import pytest
+from conftest import MODEL, WORKFLOW_COMMAND, execute, python
+
+COMMANDS = pytest.mark.parametrize(
+    "command", [(WORKFLOW_COMMAND,), ("python_encoders", "backfill")], ids=["door", "front"]
+)
+
+
+def refused(code: int, *arguments: str, **environment: str) -> str:
+    """Run a command that has to fail; return the line it says."""
+    done = python(*arguments, **environment)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@COMMANDS
+def test_an_unknown_set_is_told_which_there_are(seeded, command):
+    line = refused(2, *command, "--scenario-set-id", "NO'SUCH")
+
+    assert 'unknown scenario set "NO\'SUCH"' in line
+    assert "HIST_STRESS_20D, SET_ABC123" in line
+
+
+def test_an_unknown_model_is_told_which_there_are(seeded):
+    line = refused(2, WORKFLOW_COMMAND, "--model-id", "num-scenario-core-v9")
+
+    assert "unknown model 'num-scenario-core-v9'; there are: num-scenario-core-v1" in line
+
+
+@pytest.mark.parametrize("limit", ["0", "-3", "many", "1.5"])
+def test_a_limit_is_a_number_of_at_least_one(limit):
+    assert "--limit" in refused(2, WORKFLOW_COMMAND, "--limit", limit)
+
+
+@pytest.mark.parametrize("text", ["source_schema", "{", "[a]"])
+def test_vars_are_a_mapping(text):
+    assert "--vars" in refused(2, "python_encoders", "backfill", "--vars", text)
+
+
+def test_a_server_out_of_reach_is_named():
+    line = refused(1, WORKFLOW_COMMAND, PGHOST="127.0.0.1", PGPORT="1")
+
+    assert "cannot connect to Postgres at 127.0.0.1, port 1" in line
+    assert "Connection refused" in line
+    assert "make db" in line
+
+
+def test_no_server_at_all_says_how_to_start_one(monkeypatch, tmp_path, capsys):
+    from python_encoders import connection
+    from python_encoders.cli import cli
+
+    monkeypatch.delenv("PGHOST", raising=False)
+    monkeypatch.setattr(connection, "EMBEDDED_HOME", tmp_path)
+
+    with pytest.raises(SystemExit) as stopped:
+        cli(["backfill"])
+
+    assert stopped.value.code == 1
+    assert "start it with `make db`, or set PGHOST" in capsys.readouterr().err
+
+
+def test_missing_source_tables_name_schema_and_var(empty):
+    line = refused(1, WORKFLOW_COMMAND)
+
+    assert "no table scenario_sets in schema raw" in line
+    assert "source_schema" in line
+
+
+def test_the_source_schema_can_be_another(seeded):
+    line = refused(1, "python_encoders", "backfill", "--vars", "{source_schema: risk}")
+
+    assert "no table scenario_sets in schema risk" in line
+
+
+def test_a_missing_column_is_named(seeded):
+    execute("alter table raw.scenario_paths rename return_value to shock")
+
+    line = refused(1, WORKFLOW_COMMAND)
+
+    assert "raw.scenario_paths has no column return_value" in line
+
+
+def test_encode_before_dbt_says_so(seeded):
+    line = refused(1, "python_encoders", "encode")
+
+    assert "schema analytics has no scenario_panels; build it with `dbt run` first" in line
+
+
+def test_encode_names_the_sets_that_are_built(built):
+    line = refused(2, "python_encoders", "encode", "--scenario-set-id", "SET_ABC124")
+
+    assert (
+        "unknown scenario set 'SET_ABC124'; there are: HIST_STRESS_20D, SET_ABC123" in line
+    )
+
+
+def test_a_failed_dbt_test_fails_the_backfill_in_one_line(built):
+    execute(
+        """
+        insert into analytics.numeric_window_embeddings
+        select
+            'WINDOW', entity_id, window_spec, as_of_date, model_id, embedding,
+            panel_fingerprint, created_at
+        from analytics.numeric_window_embeddings limit 1
+        """
+    )
+
+    line = refused(1, WORKFLOW_COMMAND, "--scenario-set-id", "HIST_STRESS_20D")
+
+    assert (
+        "dbt test failed in accepted_values_numeric_window_embeddings_entity_type" in line
+    )
+    assert "Got 1 result" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "teaches"),
+    [
+        (("python_encoders", "--help"), ["backfill", "encode", "models", "PGHOST"]),
+        ((WORKFLOW_COMMAND, "--help"), ["--limit", "--model-id", MODEL, "SET_ABC123"]),
+        (("python_encoders", "models"), [MODEL, "good for", "bad at"]),
+    ],
+)
+def test_help_teaches(arguments, teaches):
+    done = python(*arguments, PGHOST="", COLUMNS="120")
+
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in teaches)
