@@ -16,6 +16,7 @@ from python_encoders.errors import WorkFailedError, WrongUsageError
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 DEFAULT_MODEL = "num-scenario-core-v1"
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 92}
 
 
 class _ConsoleReporter:
@@ -101,7 +102,7 @@ _limit_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=_CONTEXT)
 def cli() -> None:
     """Turn market stress scenarios into 384-dim vectors.
 
@@ -113,7 +114,7 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(context_settings=_CONTEXT)
 @_set_option
 @_model_option
 @_limit_option
@@ -128,7 +129,7 @@ def cli() -> None:
 def backfill(
     scenario_set_id: str | None, model_id: str, limit: int | None, variables: dict[str, Any]
 ) -> None:
-    r"""Build panels, encode what is pending, test the result.
+    """Build panels, encode what is pending, test the result.
 
     Safe to run again at any time: what is encoded already is left alone, and a run that
     was interrupted is taken up where it stopped.
@@ -136,7 +137,7 @@ def backfill(
     \b
     Example:
       python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
-    """
+    """  # noqa: D301 - click's mark for lines to leave as they are
     with _plain_errors():
         from python_encoders.connection import choose_server
         from python_encoders.store import Scope
@@ -149,7 +150,7 @@ def backfill(
         _print_coverage(coverage.to_pylist())
 
 
-@cli.command()
+@cli.command(context_settings=_CONTEXT)
 @_set_option
 @_model_option
 @_limit_option

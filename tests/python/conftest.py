@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 import pytest
@@ -70,30 +70,12 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def dbt(*arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
-    """Run dbt by hand."""
-    return subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")),
-            "--no-use-colors",
-            *arguments,
-            "--project-dir",
-            str(PROJECT_DIR),
-            "--profiles-dir",
-            str(PROJECT_DIR),
-            "--vars",
-            json.dumps(variables),
-        ],
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Start the throwaway server; give the name of its maintenance database."""
+    # Parallel workers, and the project's own folder, must not share dbt's files.
+    artifacts = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
+    os.environ |= {"DBT_TARGET_PATH": artifacts, "DBT_LOG_PATH": artifacts}
     home = None
     if not os.environ.get("PGHOST"):
         home = Path(tempfile.mkdtemp(prefix="scenario-tests-"))
@@ -108,6 +90,7 @@ def postgres() -> Iterator[str]:
     yield maintenance
     for database in (DATABASE, SEEDED, BUILT):
         execute(f'drop database if exists "{database}" with (force)', database=maintenance)
+    shutil.rmtree(artifacts)
     if home:
         server.stop(home)
         shutil.rmtree(home)
@@ -168,6 +151,33 @@ def seeded(templates: str) -> None:
 def built(templates: str) -> None:
     """A database with the shipped sets' panels and vectors."""
     recreate(DATABASE, f'"{BUILT}"', templates)
+
+
+class DbtOutcome(NamedTuple):
+    """What dbt printed and how it ended."""
+
+    returncode: int
+    stdout: str
+
+
+@pytest.fixture
+def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., DbtOutcome]:
+    """Run dbt by hand, in this process: its import alone takes seconds."""
+    from dbt.cli.main import dbtRunner
+
+    def run(*arguments: str, **variables: Any) -> DbtOutcome:
+        capfd.readouterr()
+        outcome = dbtRunner().invoke(
+            [
+                "--no-use-colors",
+                *arguments,
+                *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
+                *("--vars", json.dumps(variables)),
+            ]
+        )
+        return DbtOutcome(int(not outcome.success), capfd.readouterr().out)
+
+    return run
 
 
 @pytest.fixture
