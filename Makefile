@@ -23,7 +23,7 @@ setup: .venv/installed ## Create the environment in .venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed")'
 	@echo "Creating the environment in .venv …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 .PHONY: db
@@ -48,6 +48,10 @@ demo: db ## The whole chain over the shipped data, and what comes out of it
 test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST names)
 	@$(BIN)/python -m pytest
 
+.PHONY: test-scale
+test-scale: setup ## The test over eight million path rows, three minutes
+	@$(BIN)/python -m pytest -m scale --numprocesses 0
+
 .PHONY: lint
 lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML
 	@$(BIN)/ruff check .
@@ -62,4 +66,4 @@ docs: db ## dbt's documentation with the lineage, as one file: target/static_ind
 	@echo "target/static_index.html"
 
 .PHONY: ci
-ci: lint test ## What .ci/run runs
+ci: lint test test-scale ## What .ci/run runs

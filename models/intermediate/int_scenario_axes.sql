@@ -25,18 +25,33 @@ sets as (
 
 ),
 
+-- One pass, grouped before anything is joined or left out: few series, many rows. (A kind
+-- that is aggregated, not grouped by, keeps the planner from filtering rows by it first
+-- and guessing wrongly how few are left.)
+observed as (
+
+    select
+        scenario_set_id,
+        series_id,
+        min(series_kind) as series_kind,
+        min(horizon_index) filter (where horizon_index >= 1) as first_day
+    from paths
+    group by scenario_set_id, series_id
+
+),
+
 -- Every series that any scenario of the set has: one that lacks it is then incomplete.
 series as (
 
-    select distinct
-        paths.scenario_set_id,
-        paths.series_kind,
-        paths.series_id
-    from paths
-    inner join sets on paths.scenario_set_id = sets.scenario_set_id
+    select
+        observed.scenario_set_id,
+        observed.series_kind,
+        observed.series_id
+    from observed
+    inner join sets on observed.scenario_set_id = sets.scenario_set_id
     where
-        paths.series_kind in {{ series_kinds() }}
-        and paths.horizon_index between 1 and sets.horizon_days
+        observed.series_kind in {{ series_kinds() }}
+        and observed.first_day <= sets.horizon_days
 
 ),
 
