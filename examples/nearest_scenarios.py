@@ -35,9 +35,10 @@ def print_table(title: str, rows: pd.DataFrame) -> None:
         table.add_column(str(column), justify="right" if numeric else "left")
     for row in rows.itertuples(index=False):
         table.add_row(*(str(value) for value in row))
-    console = Console(highlight=False)
+    # A log has no width to fold a table into.
+    console = Console(highlight=False, width=max(Console().width, 100))
     console.print()
-    console.print(table, width=max(console.width, 100))
+    console.print(table)
 
 
 def main(name: str) -> None:
@@ -86,18 +87,20 @@ def main(name: str) -> None:
     found = np.flatnonzero(scenarios["scenario_name"] == name)
     if not found.size:
         sys.exit(f"no scenario is called {name!r}")
-    distances = np.linalg.norm(vectors - vectors[found[0]], axis=1)
-    nearest = scenarios.assign(distance=distances).sort_values("distance").head(SHOWN + 1)
+    # v0 compares day by day, so the angle says more than the distance: by distance, the
+    # calm windows, which are short vectors, are near to everything.
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = unit @ unit[found[0]]
+    nearest = scenarios.assign(cosine=similarity).sort_values("cosine", ascending=False)
+    nearest = nearest.head(SHOWN + 1)
     print_table(
         f"Nearest to {name}, by {MODEL}",
         pd.DataFrame(
             {
                 "scenario": nearest["scenario_name"],
                 "class": nearest["scenario_class"],
-                "return of the 20 stocks over 20 days": nearest["market_return"].map(
-                    "{:+.1%}".format
-                ),
-                "distance": nearest["distance"].map("{:.3f}".format),
+                "20-day return": nearest["market_return"].map("{:+.1%}".format),
+                "cosine": nearest["cosine"].map("{:.2f}".format),
             }
         ),
     )
@@ -105,4 +108,4 @@ def main(name: str) -> None:
 
 if __name__ == "__main__":
     choose_server()
-    main(sys.argv[1] if len(sys.argv) > 1 else "US downgrade, August 2011")
+    main(sys.argv[1] if len(sys.argv) > 1 else "Covid crash, March 2020")

@@ -14,7 +14,8 @@ from rich.table import Table
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
 
-CONSOLE = Console(highlight=False, soft_wrap=True)
+# A log has no width to fold a table into.
+CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 100))
 DEFAULT_MODEL = "num-scenario-core-v1"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 92}
 
@@ -232,8 +233,7 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
             _percent(row["share_of_cells_dropped"]),
             _percent(row["share_of_squared_return_dropped"]),
         )
-    # A log has no width to fold a table into.
-    CONSOLE.print(table, width=max(CONSOLE.width, 100))
+    CONSOLE.print(table)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import psycopg2
 import pytest
 
@@ -193,13 +194,27 @@ def build_and_encode(chain: Callable[..., Any]) -> Callable[..., Any]:
     return work
 
 
-def stored_vectors(schema: str = "analytics") -> dict[str, tuple[Any, ...]]:
-    """All of the scenario vectors but the time they were written at, by entity_id."""
+def stored_bytes() -> dict[str, bytes]:
+    """Give all of the scenario vectors as little-endian float32 bytes, by entity_id."""
     rows = execute(
-        f"""
+        """
+        select entity_id, embedding from analytics.numeric_window_embeddings
+        where entity_type = 'SCENARIO'
+        """
+    )
+    # A float4 arrives as the shortest decimal that gives the same float4 back.
+    return {
+        entity_id: np.array(vector, dtype="<f4").tobytes() for entity_id, vector in rows
+    }
+
+
+def stored_vectors() -> dict[str, tuple[Any, ...]]:
+    """Give all of the scenario rows but the time they were written at, by entity_id."""
+    rows = execute(
+        """
         select entity_id, window_spec, as_of_date, model_id, panel_fingerprint,
                encode(array_send(embedding), 'hex')
-        from {schema}.numeric_window_embeddings
+        from analytics.numeric_window_embeddings
         where entity_type = 'SCENARIO'
         """
     )

@@ -1,6 +1,6 @@
 """Vectors the plain way, out of the shipped CSV alone: what the chain has to equal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -8,9 +8,12 @@ import pandas as pd
 from python_encoders.connection import PROJECT_DIR
 
 
-def reference_vectors() -> Iterator[tuple[str, bytes]]:
+def reference_vectors(
+    rename: Callable[[str], str] = str,
+) -> Iterator[tuple[str, bytes]]:
     """Yield entity_id and the vector's little-endian float32 bytes."""
     paths = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_paths.csv")
+    paths["instrument_id"] = paths["instrument_id"].map(rename)
     sets = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_sets.csv")
     horizons = sets.set_index("scenario_set_id")["horizon_days"]
     for (set_id, scenario_id), rows in paths.groupby(["scenario_set_id", "scenario_id"]):

@@ -8,37 +8,12 @@ import sys
 import time
 
 import pytest
-from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_vectors
+from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes, stored_vectors
 from reference import reference_vectors
 
 from python_encoders.connection import PROJECT_DIR, connect
 from python_encoders.encoding import encode
 from python_encoders.store import Scope
-
-
-def stored_bytes() -> dict[str, bytes]:
-    """The vectors, as the bytes of their little-endian float32 values."""
-    rows = execute(
-        """
-        select
-            entity_id,
-            (
-                select string_agg(
-                    reverse_bytes.little_endian, '' order by position
-                )
-                from unnest(embedding) with ordinality as elements (value, position)
-                cross join lateral (
-                    select
-                        substr(float4send(value), 4, 1) || substr(float4send(value), 3, 1)
-                        || substr(float4send(value), 2, 1)
-                        || substr(float4send(value), 1, 1) as little_endian
-                ) as reverse_bytes
-            )
-        from analytics.numeric_window_embeddings
-        where entity_type = 'SCENARIO'
-        """
-    )
-    return {entity_id: bytes(vector) for entity_id, vector in rows}
 
 
 def test_a_limited_run_then_the_rest_then_nothing(seeded):
