@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key=['scenario_set_id', 'scenario_id'],
+        indexes=[{'columns': ['scenario_set_id', 'scenario_id'], 'unique': true}],
         full_refresh=none if var('scenario_set_id') is none
             and var('scenario_limit') is none else false,
         post_hook=[
