@@ -15,7 +15,6 @@ from python_encoders.connection import PROJECT_DIR, connect
 from python_encoders.encoding import encode
 from python_encoders.store import Scope
 
-
 SESSIONS = """
     pg_stat_activity
     where application_name = 'scenario-embeddings' and datname = current_database()
