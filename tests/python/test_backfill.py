@@ -151,13 +151,26 @@ def test_a_set_that_has_gone_from_the_source_loses_its_vectors(built, build_and_
 
 
 def test_a_limited_run_removes_nothing_beyond_its_limit(built, chain):
-    execute("delete from raw.scenario_paths where scenario_id > 20")
+    execute(
+        """
+        delete from raw.scenario_paths
+        where scenario_set_id = 'HIST_STRESS_20D' and scenario_id > 20
+        """
+    )
+
+    def encode_first(limit):
+        return encode(Scope(MODEL, "HIST_STRESS_20D", limit), lambda done, total: None)
 
     chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=5).run()
-    done = encode(Scope(MODEL, "HIST_STRESS_20D", 5), lambda done, total: None)
+    assert encode_first(5) == (0, 0)
+    assert execute("select count(*) from analytics.scenario_panels") == [(143,)]
 
-    assert done == (0, 0)
+    # Now their panels are gone, and still only an unlimited run takes the vectors along.
+    chain(scenario_set_id="HIST_STRESS_20D").run()
+    assert execute("select count(*) from analytics.scenario_panels") == [(139,)]
+    assert encode_first(5) == (0, 0)
     assert len(stored_vectors()) == 143
+    assert encode_first(None) == (0, 4)
 
 
 def test_a_new_as_of_date_moves_the_vectors(built, build_and_encode):

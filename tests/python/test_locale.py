@@ -106,4 +106,11 @@ def test_an_icu_database_gives_the_same_bytes(icu_database, chain):
     chain().run()
     encode_only(Scope(MODEL), Silent())
 
+    axis = execute(
+        """
+        select series_id from analytics.int_scenario_axes
+        where scenario_set_id = 'SET_ABC123' order by series_position
+        """
+    )
+    assert [row[0] for row in axis] == sorted(row[0] for row in by_locale)
     assert stored_bytes() == dict(reference_vectors(lower_the_first))
