@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from python_encoders.connection import choose_server, connect
 from python_encoders.store import fetch, quoted, target_schema
@@ -34,7 +35,7 @@ def print_table(title: str, rows: pd.DataFrame) -> None:
         numeric = pd.api.types.is_numeric_dtype(rows[column])
         table.add_column(str(column), justify="right" if numeric else "left")
     for row in rows.itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
+        table.add_row(*(Text(str(value)) for value in row))
     # A log has no width to fold a table into.
     console = Console(highlight=False, width=max(Console().width, 100))
     console.print()

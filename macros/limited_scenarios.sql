@@ -1,12 +1,18 @@
-{# The scenarios in scope of this run: the sets' own (var scenario_set_id), the first N. #}
+{#
+    The built scenarios that this run is about: those of the sets in scope (var
+    scenario_set_id), and of these the first N of the source (var scenario_limit).
+#}
 {% macro limited_scenarios() -%}
     select
-        scenario_set_id,
-        scenario_id
-    from {{ ref('int_scenarios_ranked') }}
-    where
-        {{ in_scope() }}
-        {% if scenario_limit() is not none -%}
-            and scenario_rank <= {{ scenario_limit() }}
-        {%- endif %}
+        checked.scenario_set_id,
+        checked.scenario_id
+    from {{ ref('int_scenario_panels_checked') }} as checked
+    {% if scenario_limit() is not none -%}
+        inner join {{ ref('int_scenarios_ranked') }} as ranked
+            on
+                checked.scenario_set_id = ranked.scenario_set_id
+                and checked.scenario_id = ranked.scenario_id
+                and ranked.scenario_rank <= {{ scenario_limit() }}
+    {%- endif %}
+    where {{ in_scope('checked.scenario_set_id') }}
 {%- endmacro %}

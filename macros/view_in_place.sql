@@ -1,8 +1,8 @@
 {#
     Views are replaced in place. dbt's own way, to rename the old view away and drop it,
     takes the views built on it along: for a moment they are gone for their readers, views
-    of others are gone for good, and two threads that do it at once can deadlock. A view
-    whose columns change needs `--full-refresh`, which drops it first.
+    of others are gone for good, and two threads that do it at once can deadlock. Postgres
+    replaces a view that keeps its columns; one that loses or renames some is dropped first.
 #}
 {% materialization view, adapter="postgres" %}
 
@@ -12,8 +12,12 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% if existing is not none and (should_full_refresh() or not existing.is_view) %}
-        {{ drop_relation_if_exists(existing) }}
+    {% if existing is not none %}
+        {% set has = adapter.get_columns_in_relation(existing) | map(attribute="name") | list %}
+        {% set gets = get_column_schema_from_query(sql) | map(attribute="name") | list %}
+        {% if should_full_refresh() or not existing.is_view or gets[:has | length] != has %}
+            {{ drop_relation_if_exists(existing) }}
+        {% endif %}
     {% endif %}
     {% call statement("main") %}
         {{ get_replace_view_sql(target_relation, sql) }}

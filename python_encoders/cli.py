@@ -1,6 +1,7 @@
 """The command line: parse, call, print."""
 
 import contextlib
+import json
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
@@ -17,6 +19,11 @@ from python_encoders.errors import WorkFailedError, WrongUsageError
 # A log has no width to fold a table into.
 CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 100))
 DEFAULT_MODEL = "num-scenario-core-v1"
+_OPTIONS_OF_VARS = {
+    "scenario_set_id": "--scenario-set-id",
+    "scenario_limit": "--limit",
+    "encoded_model_ids": "--model-id",
+}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 92}
 
 
@@ -24,7 +31,17 @@ class _ConsoleReporter:
     """Says lines; a progress bar on a terminal, a line per batch elsewhere."""
 
     def __init__(self) -> None:
-        self._bar: Progress | None = None
+        self._bar = Progress(
+            TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), console=CONSOLE
+        )
+
+    def __enter__(self) -> "_ConsoleReporter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Or the terminal would be left without its cursor.
+        if self._bar.live.is_started:
+            self._bar.stop()
 
     def say(self, text: str) -> None:
         CONSOLE.print(text, markup=False)
@@ -33,13 +50,10 @@ class _ConsoleReporter:
         if not CONSOLE.is_terminal:
             CONSOLE.print(f"encoding: {done} of {total}")
             return
-        if self._bar is None:
-            self._bar = Progress(
-                TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), console=CONSOLE
-            )
-            self._bar.add_task("encoding")
+        if not self._bar.task_ids:
+            self._bar.add_task("encoding", total=total)
             self._bar.start()
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+        self._bar.update(self._bar.task_ids[0], completed=done)
         if done == total:
             self._bar.stop()
 
@@ -80,12 +94,32 @@ def _dbt_vars(
         variables = None
     if not isinstance(variables, dict):
         raise click.BadParameter("not a YAML mapping such as '{source_schema: risk}'")
+    try:
+        json.dumps(variables)
+    except TypeError as error:
+        raise click.BadParameter(
+            f"only text, numbers and lists of them: {error}"
+        ) from error
+    for name, option in _OPTIONS_OF_VARS.items():
+        if name in variables:
+            raise click.BadParameter(f"{name} is what {option} is for")
     return variables
+
+
+def _text(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> str | None:
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("not UTF-8") from error
+    return text
 
 
 _set_option = click.option(
     "--scenario-set-id",
     metavar="SET",
+    callback=_text,
     help="One scenario set; without it, all of them.",
 )
 _model_option = click.option(
@@ -145,9 +179,9 @@ def backfill(
         from python_encoders.workflow import backfill as run_chain
 
         choose_server()
-        reporter = _ConsoleReporter()
         scope = Scope(model_id, scenario_set_id, limit)
-        _, coverage = run_chain(scope, variables, reporter)
+        with _ConsoleReporter() as reporter:
+            _, coverage = run_chain(scope, variables, reporter)
         _print_coverage(coverage.to_pylist())
 
 
@@ -166,9 +200,10 @@ def encode(scenario_set_id: str | None, model_id: str, limit: int | None) -> Non
         from python_encoders.workflow import encode_only
 
         choose_server()
-        reporter = _ConsoleReporter()
-        done = encode_only(Scope(model_id, scenario_set_id, limit), reporter)
-        reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
+        scope = Scope(model_id, scenario_set_id, limit)
+        with _ConsoleReporter() as reporter:
+            done = encode_only(scope, reporter)
+            reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
 
 
 @cli.command()
@@ -224,7 +259,7 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
     table.add_column("return² lost", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            row["scenario_set_id"],
+            Text(row["scenario_set_id"]),
             str(row["num_in_source"]),
             str(row["num_encoded"]),
             str(row["num_rejected"]),

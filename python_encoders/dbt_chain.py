@@ -1,12 +1,19 @@
 """The dbt project, run inside this process: parsed once, then built and tested."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from dbt.cli.main import dbtRunner
 
 from python_encoders.connection import PROJECT_DIR
 from python_encoders.errors import WorkFailedError
+
+
+class Tested(NamedTuple):
+    """How many tests passed, and what the others warned of, a line each."""
+
+    num_passed: int
+    warnings: list[str]
 
 
 class DbtChain:
@@ -34,33 +41,42 @@ class DbtChain:
         """
         return len(self._invoke("run", "--selector", "panels").results)
 
-    def test(self) -> int:
-        """Run the tests of what is built; count them.
+    def test(self) -> Tested:
+        """Run the tests of what is built.
 
         Raises
         ------
         WorkFailedError
             Names the first test that failed, and why.
         """
-        return len(self._invoke("test", "--selector", "results").results)
+        results = self._invoke("test", "--selector", "results").results
+        warned = [result for result in results if result.status == "warn"]
+        return Tested(
+            len(results) - len(warned),
+            [f"{result.node.name}: {_squeezed(result.message)}" for result in warned],
+        )
 
     def _invoke(self, command: str, *arguments: str) -> Any:
+        # What dbt would print is in logs/dbt.log; what went wrong is said in one line here.
         outcome = self._runner.invoke(
-            ["--quiet", "--no-print", command, *arguments, *self._arguments]
+            ["--log-level", "none", "--no-print", command, *arguments, *self._arguments]
         )
         if outcome.success:
             return outcome.result
         if outcome.exception:
+            causes = (outcome.exception, outcome.exception.__cause__)
+            if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
+                raise KeyboardInterrupt
             raise WorkFailedError(f"dbt {command} failed: {_squeezed(outcome.exception)}")
         failed = [
-            result
+            f"in {result.node.name}: {_squeezed(result.message)}"
             for result in outcome.result.results
             if result.status in ("error", "fail", "runtime error")
         ]
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise WorkFailedError(
-            f"dbt {command} failed in {failed[0].node.name}: "
-            f"{_squeezed(failed[0].message)}{others}; details in logs/dbt.log"
+            f"dbt {command} failed {failed[0] if failed else 'without a result'}{others}; "
+            "details in logs/dbt.log"
         )
 
 

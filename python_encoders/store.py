@@ -143,10 +143,10 @@ def check_set_is_built(connection: Connection, set_id: str) -> None:
     WrongUsageError
         Says which sets have been built.
     """
-    ranked = _relation("int_scenarios_ranked")
-    query = f"select 1 as found from {ranked} where scenario_set_id = $1 limit 1"
+    built = _relation("int_scenario_panels_checked")
+    query = f"select 1 as found from {built} where scenario_set_id = $1 limit 1"
     if not fetch(connection, query, [set_id]).num_rows:
-        _refuse_unknown_set(connection, ranked, set_id)
+        _refuse_unknown_set(connection, built, set_id)
 
 
 def _refuse_unknown_set(connection: Connection, relation: str, set_id: str) -> None:
@@ -295,14 +295,15 @@ def pending_panels(
 def prune(connection: Connection, scope: Scope) -> int:
     """Delete the vectors in scope whose scenario has no panel any more; count them.
 
-    Gone from the source, rejected, or filed under another date. The vectors of a set that
-    dbt has not built are left alone, unless the source has no such set either.
+    Gone from the source, rejected, or filed under another date. The vector of a scenario
+    that the source has and dbt has not built is left alone.
     """
+    scenario = """(
+        embeddings.window_spec ->> 'scenario_set_id',
+        embeddings.window_spec ->> 'scenario_id'
+    )"""
     limited = f"""
-        and (
-            embeddings.window_spec ->> 'scenario_set_id',
-            embeddings.window_spec ->> 'scenario_id'
-        ) in (
+        and {scenario} in (
             select scenario_set_id, scenario_id
             from {_relation("int_scenarios_ranked")}
             where scenario_rank <= {scope.limit}
@@ -323,15 +324,13 @@ def prune(connection: Connection, scope: Scope) -> int:
                         and panels.as_of_date = embeddings.as_of_date
                 )
                 and (
-                    embeddings.window_spec ->> 'scenario_set_id' in (
-                        select scenario_set_id from {_relation("int_scenarios_ranked")}
+                    {scenario} in (
+                        select scenario_set_id, scenario_id
+                        from {_relation("int_scenario_panels_checked")}
                     )
-                    or not exists (
-                        select 1
-                        from {_relation("stg_prometheus__scenario_paths")} as paths
-                        where
-                            paths.scenario_set_id
-                            = embeddings.window_spec ->> 'scenario_set_id'
+                    or {scenario} not in (
+                        select scenario_set_id::text, scenario_id::text
+                        from {_relation("stg_prometheus__scenario_paths")}
                     )
                 )
                 {limited if scope.limit else ""}

@@ -102,5 +102,10 @@ def backfill(
             reporter.say(
                 f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned"
             )
-            reporter.say(f"tests: {chain.test()} dbt tests passed")
+            tested = chain.test()
+            reporter.say(
+                f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned"
+            )
+            for warning in tested.warnings:
+                reporter.say(f"  warning: {warning}")
         return encoded, store.coverage(connection, scope)

@@ -32,27 +32,14 @@ paths as (
 
 {% if scenario_limit() is not none %}
 
-ranked as (
-
-    select
-        scenario_set_id,
-        scenario_id,
-        row_number() over (
-            partition by scenario_set_id
-            order by {{ scenario_order() }}
-        ) as scenario_rank
-    from (select distinct scenario_set_id, scenario_id from paths) as scenarios
-
-),
-
 paths_in_limit as (
 
     select paths.*
     from paths
-    inner join ranked
+    inner join {{ ref('int_scenarios_ranked') }} as ranked
         on
             paths.scenario_set_id = ranked.scenario_set_id
-            and paths.scenario_id = ranked.scenario_id
+            and paths.scenario_id::text = ranked.scenario_id
     where ranked.scenario_rank <= {{ scenario_limit() }}
 
 ),
@@ -152,7 +139,7 @@ scanned as (
             where is_in_horizon and num_series_ids > 1
         ) as num_ambiguous_rows,
         count(*) filter (
-            where not is_in_horizon and horizon_index <> 0
+            where not is_in_horizon and horizon_index is distinct from 0
         ) as num_rows_ignored
     from classified
     group by scenario_set_id, scenario_id

@@ -17,7 +17,7 @@ from python_encoders.store import Scope
 
 SESSIONS = """
     pg_stat_activity
-    where application_name = 'scenario-embeddings' and datname = current_database()
+    where application_name like 'scenario-embeddings%%' and datname = current_database()
 """
 
 
@@ -46,7 +46,7 @@ def test_a_limited_run_then_the_rest_then_nothing(seeded):
     again = python(*command)
     assert again.returncode == 0
     assert "vectors: 0 written, 0 pruned" in again.stdout
-    assert "dbt tests passed" in again.stdout
+    assert re.search(r"tests: \d+ passed, 0 warned", again.stdout)
     assert "Traceback" not in limited.stderr + rest.stderr + again.stderr
 
 
@@ -173,6 +173,46 @@ def test_a_limited_run_removes_nothing_beyond_its_limit(built, chain):
     assert encode_first(None) == (0, 4)
 
 
+def test_the_limit_counts_along_the_source_not_along_what_was_built(built, chain):
+    execute(
+        """
+        delete from raw.scenario_paths
+        where scenario_set_id = 'HIST_STRESS_20D' and scenario_id <= 5;
+        delete from analytics.numeric_window_embeddings
+        """
+    )
+
+    chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=10).run()
+    encode(Scope(MODEL, "HIST_STRESS_20D", 10), lambda done, total: None)
+
+    assert set(stored_vectors()) == {f"HIST_STRESS_20D:{i}" for i in range(6, 16)}
+
+
+def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
+    execute("drop table analytics.int_scenario_panels_checked cascade")
+    chain(scenario_limit=10).run()
+
+    assert encode(Scope(MODEL), lambda done, total: None) == (0, 0)
+    assert len(stored_vectors()) == 143
+
+
+def test_warnings_of_the_tests_are_told(seeded):
+    execute(
+        """
+        delete from raw.scenario_paths
+        where scenario_set_id = 'SET_ABC123' and scenario_id > 5;
+        update raw.scenario_sets set horizon_days = 9 where scenario_set_id = 'SET_ABC123'
+        """
+    )
+
+    done = python("python_encoders", "backfill", "--scenario-set-id", "SET_ABC123")
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"tests: \d+ passed, 2 warned", done.stdout)
+    assert "warning: assert_no_path_rows_lie_outside_the_horizon: Got 100 re" in done.stdout
+    assert "warning: assert_num_paths_is_the_number_of_scenarios: Got 1 re" in done.stdout
+
+
 def test_a_new_as_of_date_moves_the_vectors(built, build_and_encode):
     execute(
         """
@@ -246,13 +286,17 @@ def test_a_killed_backfill_is_taken_up_where_it_stopped(built):
         assert stored_vectors() == undisturbed
 
 
-def test_an_interrupted_encode_says_so_in_one_line(built):
+@pytest.mark.parametrize(
+    ("command", "blocked_at"),
+    [("encode", "numeric_window_embeddings"), ("backfill", "int_scenario_axes")],
+)
+def test_an_interrupted_command_says_so_in_one_line(built, command, blocked_at):
     execute("delete from analytics.numeric_window_embeddings")
     with connect(autocommit=True) as holder, holder.cursor() as cursor:
         cursor.execute("begin")
-        cursor.execute("lock table analytics.numeric_window_embeddings in exclusive mode")
+        cursor.execute(f"lock table analytics.{blocked_at} in exclusive mode")
         running = subprocess.Popen(
-            [sys.executable, "-m", "python_encoders", "encode"],
+            [sys.executable, "-m", "python_encoders", command],
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -33,9 +33,14 @@ def test_run_a_set_then_encode_then_test(seeded, dbt):
     assert ran.returncode == 0, ran.stdout
     assert python("python_encoders", "encode").returncode == 0
     tested = dbt("test", scenario_set_id="HIST_STRESS_20D", encoded_model_ids=[MODEL])
-
     assert tested.returncode == 0, tested.stdout
     assert "WARN=0 ERROR=0" in tested.stdout
+
+    # Without the var, too; the set that is not built is a warning.
+    tested = dbt("test")
+    assert tested.returncode == 0, tested.stdout
+    assert "WARN 1 assert_every_set_of_the_source_is_built" in tested.stdout
+    assert "WARN=1 ERROR=0" in tested.stdout
     assert len(stored_vectors()) == 24
     assert execute("select distinct scenario_set_id from analytics.scenario_panels") == [
         ("HIST_STRESS_20D",)

@@ -37,7 +37,22 @@ def test_a_limit_is_a_number_of_at_least_one(limit):
     assert "--limit" in refused(2, WORKFLOW_COMMAND, "--limit", limit)
 
 
-@pytest.mark.parametrize("text", ["source_schema", "{", "[a]"])
+def test_an_id_that_is_no_text_is_refused():
+    assert "--scenario-set-id" in refused(
+        2, WORKFLOW_COMMAND, "--scenario-set-id", "\udcff"
+    )
+
+
+def test_a_var_that_dbt_refuses_is_one_line(seeded):
+    line = refused(1, WORKFLOW_COMMAND, "--vars", "{series_kinds: FACTOR}")
+
+    assert "series_kinds must be a list out of" in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["source_schema", "{", "[a]", "{x: 2020-01-01}", "{scenario_limit: 3}"],
+)
 def test_vars_are_a_mapping(text):
     assert "--vars" in refused(2, "python_encoders", "backfill", "--vars", text)
 

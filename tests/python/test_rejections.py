@@ -1,7 +1,7 @@
 """Every scenario of the source is encoded, or rejected with its reason."""
 
 import pytest
-from conftest import MODEL, Silent, execute, stored_vectors
+from conftest import MODEL, Silent, execute, python, stored_vectors
 
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
@@ -202,6 +202,7 @@ STRANGE_IDS = [
     "Ünïcode – 期货 🙂",
     "'); drop schema raw cascade; --",
     "{{ 1 / 0 }}",
+    "[bold]A[/b]",
     "$1",
     "x" * 64,
 ]
@@ -231,6 +232,10 @@ def test_strange_ids_are_ids_like_any_other(source, chain):
 
     assert rejections() == {}
     assert set(stored_vectors()) == {f"{strange}:{strange}" for strange in STRANGE_IDS}
+    for strange in ("it's", "[bold]A[/b]"):
+        done = python("python_encoders", "backfill", "--scenario-set-id", strange)
+        assert done.returncode == 0, done.stderr
+        assert f"\n{strange} " in done.stdout
     axes = execute(
         """
         select scenario_set_id, array_agg(series_id order by series_position)

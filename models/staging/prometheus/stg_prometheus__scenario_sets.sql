@@ -14,6 +14,22 @@ source as (
 
 ),
 
+created as (
+
+    select
+        *,
+        -- A time without a zone is taken as UTC, whatever the session's zone.
+        (
+            columns ->> 'created_at'
+            || case
+                when columns ->> 'created_at' ~ 'T.*[-+][0-9:]+$' then ''
+                else '+00'
+            end
+        )::timestamptz as created_at
+    from source
+
+),
+
 renamed as (
 
     select
@@ -35,10 +51,10 @@ renamed as (
             (columns ->> 'base_date_end')::date,
             (columns ->> 'as_of_date')::date,
             (columns ->> 'scenario_date')::date,
-            ((columns ->> 'created_at')::timestamptz at time zone 'UTC')::date
+            (created_at at time zone 'UTC')::date
         ) as as_of_date,
-        (columns ->> 'created_at')::timestamptz as created_at
-    from source
+        created_at
+    from created
 
 )
 
