@@ -298,47 +298,69 @@ def prune(connection: Connection, scope: Scope) -> int:
     Gone from the source, rejected, or filed under another date. The vector of a scenario
     that the source has and dbt has not built is left alone.
     """
-    scenario = """(
-        embeddings.window_spec ->> 'scenario_set_id',
-        embeddings.window_spec ->> 'scenario_id'
-    )"""
     limited = f"""
-        and {scenario} in (
+        and (
+            embeddings.window_spec ->> 'scenario_set_id',
+            embeddings.window_spec ->> 'scenario_id'
+        ) in (
             select scenario_set_id, scenario_id
             from {_relation("int_scenarios_ranked")}
             where scenario_rank <= {scope.limit}
         )
         """
-    query = f"""
-        with pruned as (
-            delete from {_relation("numeric_window_embeddings")} as embeddings
-            where
-                embeddings.entity_type = '{ENTITY_TYPE}'
-                and embeddings.model_id = $1
-                and ($2 = '' or embeddings.window_spec ->> 'scenario_set_id' = $2)
-                and not exists (
-                    select 1 from {_relation("scenario_panels")} as panels
-                    where
-                        panels.scenario_set_id || ':' || panels.scenario_id
-                        = embeddings.entity_id
-                        and panels.as_of_date = embeddings.as_of_date
-                )
-                and (
-                    {scenario} in (
-                        select scenario_set_id, scenario_id
-                        from {_relation("int_scenario_panels_checked")}
-                    )
-                    or {scenario} not in (
-                        select scenario_set_id::text, scenario_id::text
-                        from {_relation("stg_prometheus__scenario_paths")}
-                    )
-                )
-                {limited if scope.limit else ""}
+    without_panel = f"""
+        {_relation("numeric_window_embeddings")} as embeddings
+        where
+            embeddings.entity_type = '{ENTITY_TYPE}'
+            and embeddings.model_id = $1
+            and ($2 = '' or embeddings.window_spec ->> 'scenario_set_id' = $2)
+            and not exists (
+                select 1 from {_relation("scenario_panels")} as panels
+                where
+                    panels.scenario_set_id || ':' || panels.scenario_id
+                    = embeddings.entity_id
+                    and panels.as_of_date = embeddings.as_of_date
+            )
+            {limited if scope.limit else ""}
+        """
+    parameters: list[object] = [scope.model_id, scope.scenario_set_id or ""]
+    # Mostly there is none, and then the source need not be scanned.
+    if not fetch(
+        connection, f"select 1 as found from {without_panel} limit 1", parameters
+    ).num_rows:
+        return 0
+    pruned = fetch(
+        connection,
+        f"""
+        with not_built as materialized (
+            select
+                ids.scenario_set_id::text as scenario_set_id,
+                ids.scenario_id::text as scenario_id
+            from (
+                select distinct scenario_set_id, scenario_id
+                from {_relation("stg_prometheus__scenario_paths")}
+            ) as ids
+            except
+            select scenario_set_id, scenario_id
+            from {_relation("int_scenario_panels_checked")}
+        ),
+
+        pruned as (
+            delete from {without_panel}
+            and not exists (
+                select 1 from not_built
+                where
+                    not_built.scenario_set_id
+                    = embeddings.window_spec ->> 'scenario_set_id'
+                    and not_built.scenario_id = embeddings.window_spec ->> 'scenario_id'
+            )
             returning 1
         )
+
         select count(*) as num_pruned from pruned
-        """
-    pruned = fetch(connection, query, [scope.model_id, scope.scenario_set_id or ""])
+        """,
+        parameters,
+    )
     connection.commit()
     return int(pruned["num_pruned"][0].as_py())
 

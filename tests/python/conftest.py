@@ -154,19 +154,20 @@ def built(templates: str) -> None:
     recreate(DATABASE, f'"{BUILT}"', templates)
 
 
-class DbtOutcome(NamedTuple):
-    """What dbt printed and how it ended."""
+class Outcome(NamedTuple):
+    """What a command printed and how it ended."""
 
     returncode: int
     stdout: str
+    stderr: str
 
 
 @pytest.fixture
-def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., DbtOutcome]:
+def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run dbt by hand, in this process: its import alone takes seconds."""
     from dbt.cli.main import dbtRunner
 
-    def run(*arguments: str, **variables: Any) -> DbtOutcome:
+    def run(*arguments: str, **variables: Any) -> Outcome:
         capfd.readouterr()
         outcome = dbtRunner().invoke(
             [
@@ -176,7 +177,8 @@ def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., DbtOutcome]:
                 *("--vars", json.dumps(variables)),
             ]
         )
-        return DbtOutcome(int(not outcome.success), capfd.readouterr().out)
+        printed = capfd.readouterr()
+        return Outcome(int(not outcome.success), printed.out, printed.err)
 
     return run
 
@@ -219,3 +221,18 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
         """
     )
     return {row[0]: row[1:] for row in rows}
+
+
+@pytest.fixture
+def front(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run `python -m python_encoders …` in this process, where dbt is imported already."""
+    from python_encoders.cli import cli
+
+    def run(*arguments: str) -> Outcome:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            cli(arguments)
+        printed = capfd.readouterr()
+        return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
+
+    return run

@@ -50,9 +50,9 @@ def test_a_limited_run_then_the_rest_then_nothing(seeded):
     assert "Traceback" not in limited.stderr + rest.stderr + again.stderr
 
 
-def test_a_rejection_counts_into_the_limit_and_is_seen(seeded):
-    done = python(
-        WORKFLOW_COMMAND,
+def test_a_rejection_counts_into_the_limit_and_is_seen(seeded, front):
+    done = front(
+        "backfill",
         *("--scenario-set-id", "SET_ABC123", "--model-id", MODEL, "--limit", "100"),
     )
 
@@ -196,7 +196,7 @@ def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
     assert len(stored_vectors()) == 143
 
 
-def test_warnings_of_the_tests_are_told(seeded):
+def test_warnings_of_the_tests_are_told(seeded, front):
     execute(
         """
         delete from raw.scenario_paths
@@ -205,7 +205,7 @@ def test_warnings_of_the_tests_are_told(seeded):
         """
     )
 
-    done = python("python_encoders", "backfill", "--scenario-set-id", "SET_ABC123")
+    done = front("backfill", "--scenario-set-id", "SET_ABC123")
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"tests: \d+ passed, 2 warned", done.stdout)

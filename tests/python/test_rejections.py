@@ -1,7 +1,7 @@
 """Every scenario of the source is encoded, or rejected with its reason."""
 
 import pytest
-from conftest import MODEL, Silent, execute, python, stored_vectors
+from conftest import MODEL, Silent, execute, stored_vectors
 
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
@@ -208,7 +208,7 @@ STRANGE_IDS = [
 ]
 
 
-def test_strange_ids_are_ids_like_any_other(source, chain):
+def test_strange_ids_are_ids_like_any_other(source, chain, front):
 
     for strange in STRANGE_IDS:
         execute(
@@ -232,8 +232,8 @@ def test_strange_ids_are_ids_like_any_other(source, chain):
 
     assert rejections() == {}
     assert set(stored_vectors()) == {f"{strange}:{strange}" for strange in STRANGE_IDS}
-    for strange in ("it's", "[bold]A[/b]"):
-        done = python("python_encoders", "backfill", "--scenario-set-id", strange)
+    for strange in ("[bold]A[/b]",):
+        done = front("backfill", "--scenario-set-id", strange)
         assert done.returncode == 0, done.stderr
         assert f"\n{strange} " in done.stdout
     axes = execute(
