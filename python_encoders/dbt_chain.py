@@ -59,7 +59,16 @@ class DbtChain:
     def _invoke(self, command: str, *arguments: str) -> Any:
         # What dbt would print is in logs/dbt.log; what went wrong is said in one line here.
         outcome = self._runner.invoke(
-            ["--log-level", "none", "--no-print", command, *arguments, *self._arguments]
+            [
+                "--log-level",
+                "none",
+                "--log-level-file",
+                "debug",
+                "--no-print",
+                command,
+                *arguments,
+                *self._arguments,
+            ]
         )
         if outcome.success:
             return outcome.result

@@ -324,10 +324,12 @@ def prune(connection: Connection, scope: Scope) -> int:
             {limited if scope.limit else ""}
         """
     parameters: list[object] = [scope.model_id, scope.scenario_set_id or ""]
-    # Mostly there is none, and then the source need not be scanned.
-    if not fetch(
-        connection, f"select 1 as found from {without_panel} limit 1", parameters
-    ).num_rows:
+    # Mostly there is none, and then the source need not be scanned. (Counted, because a
+    # planner that is asked for the first one only goes about it one by one.)
+    counted = fetch(
+        connection, f"select count(*) as num_candidates from {without_panel}", parameters
+    )
+    if not counted["num_candidates"][0].as_py():
         return 0
     pruned = fetch(
         connection,
