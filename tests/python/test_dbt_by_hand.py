@@ -128,6 +128,14 @@ def test_seeds_never_overwrite_a_desks_own_table(empty, dbt):
     assert execute("select * from raw.scenario_paths") == [(42,)]
 
 
+def test_views_of_others_outlive_a_run(built, chain):
+    execute("create view public.theirs as select * from analytics.scenario_panels")
+
+    chain().run()
+
+    assert execute("select count(*) from public.theirs") == [(143,)]
+
+
 def test_a_wrong_var_is_refused(empty, dbt):
     for variables, message in (
         ({"scenario_limit": 0}, "scenario_limit must be a whole number of at least 1"),
