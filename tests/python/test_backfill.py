@@ -302,7 +302,7 @@ def test_an_interrupted_command_says_so_in_one_line(built, command, blocked_at):
         )
         _wait_for_a_session_that_waits()
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=120)
         cursor.execute("rollback")
 
     assert running.returncode == 130
@@ -329,14 +329,14 @@ def test_a_second_backfill_says_who_holds_the_lock_and_waits(built):
         _wait_for_a_session_that_waits()
         assert second.poll() is None
 
-    output, _ = second.communicate(timeout=30)
+    output, _ = second.communicate(timeout=120)
     assert second.returncode == 0, output
     assert f"waiting for {MODEL}: held by process {pid} of " in output
     assert "vectors: 0 written, 0 pruned" in output
 
 
 def _wait_for_a_session_that_waits() -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not execute(f"select 1 from {SESSIONS} and wait_event_type = 'Lock'"):
         assert time.monotonic() < deadline, "no session came to wait"
         time.sleep(0.05)
