@@ -1,7 +1,7 @@
 {#
-    On the first run, every row of a CTE. Later only what has changed: the rows that are new or not as they
-    are known in the model's own table; and, where asked for, the known rows in scope that have gone,
-    marked is_gone for a hook to delete. (A row that did not change is not written again.)
+    On the first run, every row of a CTE. Later only what has changed: the rows that are new
+    or not as they are known in the model's own table; and, where asked for, the known rows
+    in scope that have gone, marked is_gone for a hook to delete.
 #}
 {% macro changes_of(cte, key, findings, with_gone) %}
 

@@ -5,8 +5,7 @@
         pre_hook="{% if is_incremental() %}
             delete from {{ this }} where {{ in_scope() }}
         {% endif %}",
-        full_refresh=none if var('scenario_set_id') is none else false,
-        unique_key=['scenario_set_id', 'series_id']
+        full_refresh=none if var('scenario_set_id') is none else false
     )
 }}
 
