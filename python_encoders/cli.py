@@ -17,7 +17,7 @@ from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
 
 # A log has no width to fold a table into.
-CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 100))
+CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
 DEFAULT_MODEL = "num-scenario-core-v1"
 _OPTIONS_OF_VARS = {
     "scenario_set_id": "--scenario-set-id",
@@ -116,18 +116,27 @@ def _text(
     return text
 
 
+def _models(
+    _context: click.Context, _parameter: click.Parameter, model_ids: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(ENCODERS) if "all" in model_ids else tuple(dict.fromkeys(model_ids))
+
+
 _set_option = click.option(
     "--scenario-set-id",
     metavar="SET",
     callback=_text,
     help="One scenario set; without it, all of them.",
 )
-_model_option = click.option(
+_models_option = click.option(
     "--model-id",
+    "model_ids",
     metavar="MODEL",
-    default=DEFAULT_MODEL,
+    multiple=True,
+    default=(DEFAULT_MODEL,),
     show_default=True,
-    help="The encoder; `models` lists them.",
+    callback=_models,
+    help="An encoder, or `all`; may be given more than once. `models` lists them.",
 )
 _limit_option = click.option(
     "--limit",
@@ -151,7 +160,7 @@ def cli() -> None:
 
 @cli.command(context_settings=_CONTEXT)
 @_set_option
-@_model_option
+@_models_option
 @_limit_option
 @click.option(
     "--vars",
@@ -162,7 +171,10 @@ def cli() -> None:
     help="Further dbt vars, such as '{source_schema: risk}'.",
 )
 def backfill(
-    scenario_set_id: str | None, model_id: str, limit: int | None, variables: dict[str, Any]
+    scenario_set_id: str | None,
+    model_ids: tuple[str, ...],
+    limit: int | None,
+    variables: dict[str, Any],
 ) -> None:
     """Build panels, encode what is pending, test the result.
 
@@ -179,7 +191,7 @@ def backfill(
         from python_encoders.workflow import backfill as run_chain
 
         choose_server()
-        scope = Scope(model_id, scenario_set_id, limit)
+        scope = Scope(model_ids, scenario_set_id, limit)
         with _ConsoleReporter() as reporter:
             _, coverage = run_chain(scope, variables, reporter)
         _print_coverage(coverage.to_pylist())
@@ -187,9 +199,11 @@ def backfill(
 
 @cli.command(context_settings=_CONTEXT)
 @_set_option
-@_model_option
+@_models_option
 @_limit_option
-def encode(scenario_set_id: str | None, model_id: str, limit: int | None) -> None:
+def encode(
+    scenario_set_id: str | None, model_ids: tuple[str, ...], limit: int | None
+) -> None:
     """Encode what is pending over panels that `dbt run` has built.
 
     For those who run dbt themselves: `dbt run`, then this, then `dbt test`.
@@ -200,7 +214,7 @@ def encode(scenario_set_id: str | None, model_id: str, limit: int | None) -> Non
         from python_encoders.workflow import encode_only
 
         choose_server()
-        scope = Scope(model_id, scenario_set_id, limit)
+        scope = Scope(model_ids, scenario_set_id, limit)
         with _ConsoleReporter() as reporter:
             done = encode_only(scope, reporter)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
@@ -253,6 +267,7 @@ def _percent(share: float | None) -> str:
 def _print_coverage(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("scenario set", no_wrap=True)
+    table.add_column("model", no_wrap=True)
     for heading in ("source", "encoded", "rejected", "pending", "cells"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("cells lost", justify="right", no_wrap=True)
@@ -260,6 +275,7 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(
             Text(row["scenario_set_id"]),
+            Text(row["model_id"]),
             str(row["num_in_source"]),
             str(row["num_encoded"]),
             str(row["num_rejected"]),

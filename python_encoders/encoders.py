@@ -1,14 +1,16 @@
-"""The encoders: pure functions from batches of panels to vectors.
+"""The table of encoders: pure functions from batches of panels to vectors.
 
 An encoder's bytes are its contract. A change that alters one bit of one vector is a new
 ``model_id``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from python_encoders import panel_sketch, stress_shape
 
 DIMENSION = 384
 
@@ -22,28 +24,31 @@ class Encoder(NamedTuple):
     Attributes
     ----------
     encode : callable
-        Maps panels, ndarray of shape (B, H, N), float64, to vectors, ndarray of shape
-        (B, 384), float32. Row b depends on panel b alone.
+        Maps panels, ndarray of shape (B, H, N), float64, and the ids of their N series to
+        vectors, ndarray of shape (B, 384), float32. Row b depends on panel b and the ids
+        alone. A panel that the encoder is not defined for is a ValueError.
     cells_seen : int or None
         How many cells of a panel, in row-major order, the encoder sees; None: all.
     keeps, good_for, bad_at : str
         What to tell people who choose a model.
     """
 
-    encode: Callable[[Panels], Vectors]
+    encode: Callable[[Panels, Sequence[str]], Vectors]
     cells_seen: int | None
     keeps: str
     good_for: str
     bad_at: str
 
 
-def flatten_and_pad(panels: Panels) -> Vectors:
+def flatten_and_pad(panels: Panels, series_ids: Sequence[str]) -> Vectors:
     """Flatten each panel row by row, keep the first 384 cells, pad with zeros.
 
     Parameters
     ----------
     panels : ndarray of shape (B, H, N), float64
         Simple returns or shocks in decimals, day by day.
+    series_ids : sequence of N str
+        Not looked at: this encoder knows a series by its position.
 
     Returns
     -------
@@ -106,5 +111,19 @@ ENCODERS: dict[str, Encoder] = {
         keeps="the first 384 cells, day by day, bit for bit as float32",
         good_for="panels of up to 384 cells over one fixed universe: lossless there",
         bad_at="longer panels (the rest is dropped) and sets with different universes",
+    ),
+    panel_sketch.MODEL_ID: Encoder(
+        encode=panel_sketch.panel_sketch,
+        cells_seen=None,
+        keeps="the market's first 64 days exactly, every other cell in 320 signed sums",
+        good_for="what happened: near returns, duplicates, series missing, other universes",
+        bad_at="the same stress some days earlier or later: it is day-aligned",
+    ),
+    stress_shape.MODEL_ID: Encoder(
+        encode=stress_shape.stress_shape,
+        cells_seen=None,
+        keeps="drawdown, run-up, extremes, volatility and path of market and series",
+        good_for="what kind of stress: type, regime, shape of the path, small day shifts",
+        bad_at="distances of returns: L2 between vectors is not L2 between panels",
     ),
 }

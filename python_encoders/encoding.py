@@ -1,22 +1,23 @@
 """Encode what is pending: panels stream in, vectors stream out, a batch at a time."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from python_encoders import store
 from python_encoders.connection import connect
 from python_encoders.encoders import (
     DIMENSION,
     ENCODERS,
-    Encoder,
     Panels,
     cells_dropped,
     squared_return_dropped,
 )
+from python_encoders.fixed_point import SEPARATOR
 
 
 class Encoded(NamedTuple):
@@ -26,8 +27,8 @@ class Encoded(NamedTuple):
     num_pruned: int
 
 
-def same_shaped(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Panels]]:
-    """Cut a batch where the panels' shape changes; view each piece as one array.
+def same_axis(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Panels, list[str]]]:
+    """Cut a batch where the panels' shape or axis changes; view each piece as one array.
 
     Yields
     ------
@@ -35,6 +36,8 @@ def same_shaped(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Panels]
         The rows of the piece, B of them.
     ndarray of shape (B, H, N), float64
         Their panels, without a copy.
+    list of N str
+        The ids of their series.
 
     Raises
     ------
@@ -43,54 +46,76 @@ def same_shaped(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Panels]
     """
     if not batch.num_rows:
         return
-    shapes = np.column_stack([batch["horizon_days"], batch["num_series"]])
-    changes = np.flatnonzero((shapes[1:] != shapes[:-1]).any(axis=1)) + 1
-    bounds = [0, *changes.tolist(), batch.num_rows]
+    axes = pc.binary_join(batch["series_ids"], SEPARATOR)
+    is_change = (
+        pc.not_equal(axes[1:], axes[:-1]).to_numpy(zero_copy_only=False)
+        | np.diff(batch["horizon_days"]).astype(bool)
+        | np.diff(batch["num_series"]).astype(bool)
+    )
+    bounds = [0, *(np.flatnonzero(is_change) + 1).tolist(), batch.num_rows]
     for first, end in itertools.pairwise(bounds):
         rows = batch.slice(first, end - first)
         cells = rows["panel"].flatten().to_numpy(zero_copy_only=True)
-        yield rows, cells.reshape(end - first, *shapes[first])
+        shape = rows["horizon_days"][0].as_py(), rows["num_series"][0].as_py()
+        yield rows, cells.reshape(end - first, *shape), rows["series_ids"][0].as_py()
 
 
-def vectors_of(model_id: str, encoder: Encoder, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Encode one batch of panels into the rows that ``store.write_vectors`` takes."""
-    pieces = []
-    for rows, panels in same_shaped(batch):
-        vectors = encoder.encode(panels)
-        num_rows, num_cells = len(panels), panels[0].size
-        pieces.append(
-            pa.RecordBatch.from_pydict(
-                {
-                    **{
-                        name: rows[name]
-                        for name in (
-                            "scenario_set_id",
-                            "scenario_id",
-                            "as_of_date",
-                            "horizon_days",
-                            "num_series",
-                            "panel_fingerprint",
-                        )
-                    },
-                    "model_id": pa.repeat(model_id, num_rows),
-                    "cells_dropped": pa.repeat(
-                        pa.scalar(cells_dropped(encoder, num_cells), pa.int32()), num_rows
-                    ),
-                    "squared_return_dropped": squared_return_dropped(encoder, panels),
-                    "embedding": pa.FixedSizeListArray.from_arrays(
-                        pa.array(vectors.ravel()), DIMENSION
-                    ),
-                }
-            )
+def _vectors_of_piece(
+    model_id: str, rows: pa.RecordBatch, panels: Panels, series_ids: list[str]
+) -> pa.RecordBatch:
+    encoder = ENCODERS[model_id]
+    vectors = encoder.encode(panels, series_ids)
+    num_rows, num_cells = len(panels), panels[0].size
+    return pa.RecordBatch.from_pydict(
+        {
+            **{
+                name: rows[name]
+                for name in (
+                    "scenario_set_id",
+                    "scenario_id",
+                    "as_of_date",
+                    "horizon_days",
+                    "num_series",
+                    "panel_fingerprint",
+                )
+            },
+            "model_id": pa.repeat(model_id, num_rows),
+            "cells_dropped": pa.repeat(
+                pa.scalar(cells_dropped(encoder, num_cells), pa.int32()), num_rows
+            ),
+            "squared_return_dropped": squared_return_dropped(encoder, panels),
+            "embedding": pa.FixedSizeListArray.from_arrays(
+                pa.array(vectors.ravel()), DIMENSION
+            ),
+        }
+    )
+
+
+def vectors_of(model_ids: Sequence[str], batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Encode one batch of panels into the rows that ``store.write_vectors`` takes.
+
+    Parameters
+    ----------
+    model_ids : sequence of str
+    batch : pyarrow.RecordBatch
+        Its column is_pending says, in the order of ``model_ids``, which vectors a panel
+        lacks.
+    """
+    is_pending = batch["is_pending"].flatten().to_numpy(zero_copy_only=False)
+    return pa.concat_batches(
+        _vectors_of_piece(model_id, *piece)
+        for model_id, mask in zip(
+            model_ids, is_pending.reshape(-1, len(model_ids)).T, strict=True
         )
-    return pa.concat_batches(pieces)
+        for piece in same_axis(batch if mask.all() else batch.filter(pa.array(mask)))
+    )
 
 
 def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encoded:
     """Write the vectors that are pending in scope, and prune those of no panel.
 
     Each batch is committed on its own, so a run that is killed has done what it has
-    written, and the next one goes on from there. The caller holds the model's lock.
+    written, and the next one goes on from there. The caller holds the models' locks.
 
     Parameters
     ----------
@@ -102,7 +127,6 @@ def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encod
     -------
     Encoded
     """
-    encoder = ENCODERS[scope.model_id]
     num_written = 0
     with connect() as reading, connect() as writing:
         num_pruned = store.prune(writing, scope)
@@ -111,7 +135,8 @@ def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encod
                 store.create_staging(writing)
                 on_progress(0, num_pending)
                 for batch in batches:
-                    store.write_vectors(writing, vectors_of(scope.model_id, encoder, batch))
-                    num_written += batch.num_rows
+                    vectors = vectors_of(scope.model_ids, batch)
+                    store.write_vectors(writing, vectors)
+                    num_written += vectors.num_rows
                     on_progress(num_written, num_pending)
     return Encoded(num_written, num_pruned)

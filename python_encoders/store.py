@@ -37,15 +37,15 @@ class Scope(NamedTuple):
 
     Attributes
     ----------
-    model_id : str
-        The encoder.
+    model_ids : tuple of str
+        The encoders.
     scenario_set_id : str or None
         One set, or all of them.
     limit : int or None
         The first so many scenario ids of each set, in their order; or all of them.
     """
 
-    model_id: str
+    model_ids: tuple[str, ...]
     scenario_set_id: str | None = None
     limit: int | None = None
 
@@ -172,7 +172,12 @@ def check_is_built(connection: Connection) -> None:
     WorkFailedError
         Names the relation that is missing.
     """
-    for name in ("scenario_panels", "int_scenarios_ranked", "numeric_window_embeddings"):
+    for name in (
+        "scenario_panels",
+        "int_scenarios_ranked",
+        "int_scenario_panels_per_model",
+        "numeric_window_embeddings",
+    ):
         query = "select to_regclass($1)::text as relation"
         if fetch(connection, query, [_relation(name)])["relation"][0].as_py() is None:
             raise WorkFailedError(
@@ -232,32 +237,43 @@ def lock(
         fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
 
 
+def _parameters(scope: Scope) -> list[object]:
+    """Give $1, the models, and $2, the set or nothing."""
+    return [",".join(scope.model_ids), scope.scenario_set_id or ""]
+
+
 def _pending(scope: Scope) -> str:
+    """Select the keys of the panels that lack a vector, and for which models they do."""
     limited = f"""
         inner join {_relation("int_scenarios_ranked")} as ranked
             on
-                panels.scenario_set_id = ranked.scenario_set_id
-                and panels.scenario_id = ranked.scenario_id
+                expected.scenario_set_id = ranked.scenario_set_id
+                and expected.scenario_id = ranked.scenario_id
                 and ranked.scenario_rank <= {scope.limit}
         """
-    in_set = """
-        and panels.scenario_set_id
-        = current_setting('scenario_embeddings.scenario_set_id')
-        """
     return f"""
-        from {_relation("scenario_panels")} as panels
+        select
+            expected.scenario_set_id,
+            expected.scenario_id,
+            array_agg(expected.model_id) as model_ids
+        from {_relation("int_scenario_panels_per_model")} as expected
         {limited if scope.limit else ""}
         left join {_relation("numeric_window_embeddings")} as embeddings
             on
                 embeddings.entity_type = '{ENTITY_TYPE}'
-                and panels.scenario_set_id || ':' || panels.scenario_id
-                = embeddings.entity_id
-                and panels.as_of_date = embeddings.as_of_date
-                and embeddings.model_id = current_setting('scenario_embeddings.model_id')
-                and panels.panel_fingerprint = embeddings.panel_fingerprint
+                and expected.entity_id = embeddings.entity_id
+                and expected.as_of_date = embeddings.as_of_date
+                and expected.model_id = embeddings.model_id
+                and expected.panel_fingerprint = embeddings.panel_fingerprint
         where
             embeddings.entity_id is null
-            {in_set if scope.scenario_set_id is not None else ""}
+            and expected.rejection_reason is null
+            and expected.model_id = any(
+                string_to_array(current_setting('scenario_embeddings.model_ids'), ',')
+            )
+            and current_setting('scenario_embeddings.scenario_set_id')
+            in ('', expected.scenario_set_id)
+        group by expected.scenario_set_id, expected.scenario_id
         """
 
 
@@ -265,35 +281,61 @@ def _pending(scope: Scope) -> str:
 def pending_panels(
     connection: Connection, scope: Scope
 ) -> Iterator[tuple[int, pa.RecordBatchReader]]:
-    """Stream the panels that have no vector of their present fingerprint.
+    """Stream the panels that lack a vector of their present fingerprint, each once.
 
     Yields
     ------
     int
-        How many there are.
+        How many vectors are lacking, over all models.
     pyarrow.RecordBatchReader
-        With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, panel
-        (list of float64, row-major H·N) and panel_fingerprint; batches of about 16 MB.
+        With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, series_ids
+        (list of text), panel (list of float64, row-major H·N), panel_fingerprint and
+        is_pending (list of bool, in the order of the scope's models); batches of about
+        16 MB.
     """
-    settings: list[object] = [scope.model_id, scope.scenario_set_id or ""]
     fetch(
         connection,
         """
         select
-            set_config('scenario_embeddings.model_id', $1, false),
+            set_config('scenario_embeddings.model_ids', $1, false),
             set_config('scenario_embeddings.scenario_set_id', $2, false)
         """,
-        settings,
+        _parameters(scope),
     )
     pending = _pending(scope)
-    counted = fetch(connection, f"select count(*) as num_pending {pending}", [])
+    counted = fetch(
+        connection,
+        f"""
+        select coalesce(sum(cardinality(model_ids)), 0)::bigint as num_pending
+        from ({pending}) as pending
+        """,
+        [],
+    )
     with connection.cursor() as cursor:
-        cursor.execute(f"select panels.* {pending}")
+        cursor.execute(
+            f"""
+            select
+                panels.*,
+                array(
+                    select models.model_id = any(pending.model_ids)
+                    from string_to_array(
+                        current_setting('scenario_embeddings.model_ids'), ','
+                    ) as model_ids
+                    cross join unnest(model_ids) with ordinality as models (model_id, place)
+                    order by models.place
+                ) as is_pending
+            from {_relation("scenario_panels")} as panels
+            inner join ({pending}) as pending
+                on
+                    panels.scenario_set_id = pending.scenario_set_id
+                    and panels.scenario_id = pending.scenario_id
+            """
+        )
         yield counted["num_pending"][0].as_py(), cursor.fetch_record_batch()
 
 
 def prune(connection: Connection, scope: Scope) -> int:
-    """Delete the vectors in scope whose scenario has no panel any more; count them.
+    """Delete the vectors in scope that no panel stands behind any more; count them.
 
     Gone from the source, rejected, or filed under another date. The vector of a scenario
     that the source has and dbt has not built is left alone.
@@ -312,22 +354,24 @@ def prune(connection: Connection, scope: Scope) -> int:
         {_relation("numeric_window_embeddings")} as embeddings
         where
             embeddings.entity_type = '{ENTITY_TYPE}'
-            and embeddings.model_id = $1
-            and ($2 = '' or embeddings.window_spec ->> 'scenario_set_id' = $2)
+            and embeddings.model_id = any(string_to_array($1, ','))
+            and $2 in ('', embeddings.window_spec ->> 'scenario_set_id')
             and not exists (
-                select 1 from {_relation("scenario_panels")} as panels
+                select 1 from {_relation("int_scenario_panels_per_model")} as expected
                 where
-                    panels.scenario_set_id || ':' || panels.scenario_id
-                    = embeddings.entity_id
-                    and panels.as_of_date = embeddings.as_of_date
+                    expected.rejection_reason is null
+                    and expected.entity_id = embeddings.entity_id
+                    and expected.as_of_date = embeddings.as_of_date
+                    and expected.model_id = embeddings.model_id
             )
             {limited if scope.limit else ""}
         """
-    parameters: list[object] = [scope.model_id, scope.scenario_set_id or ""]
     # Mostly there is none, and then the source need not be scanned. (Counted, because a
     # planner that is asked for the first one only goes about it one by one.)
     counted = fetch(
-        connection, f"select count(*) as num_candidates from {without_panel}", parameters
+        connection,
+        f"select count(*) as num_candidates from {without_panel}",
+        _parameters(scope),
     )
     if not counted["num_candidates"][0].as_py():
         return 0
@@ -361,7 +405,7 @@ def prune(connection: Connection, scope: Scope) -> int:
 
         select count(*) as num_pruned from pruned
         """,
-        parameters,
+        _parameters(scope),
     )
     connection.commit()
     return int(pruned["num_pruned"][0].as_py())
@@ -428,13 +472,15 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
 
 
 def coverage(connection: Connection, scope: Scope) -> pa.Table:
-    """Read ``scenario_set_coverage`` for the model, for one set or all."""
+    """Read ``scenario_set_coverage`` for the models, for one set or all."""
     return fetch(
         connection,
         f"""
         select * from {_relation("scenario_set_coverage")}
-        where model_id = $1 and ($2 = '' or scenario_set_id = $2)
-        order by scenario_set_id collate "C"
+        where
+            model_id = any(string_to_array($1, ','))
+            and $2 in ('', scenario_set_id)
+        order by scenario_set_id collate "C", model_id collate "C"
         """,
-        [scope.model_id, scope.scenario_set_id or ""],
+        _parameters(scope),
     )

@@ -1,9 +1,11 @@
 """The workflow's chain: build the panels, encode what is pending, test the result."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
+from adbc_driver_manager.dbapi import Connection
 
 from python_encoders import store
 from python_encoders.connection import connect
@@ -22,15 +24,29 @@ class Reporter(Protocol):
         """Say how many vectors are written, and of how many."""
 
 
-def _check_model(model_id: str) -> None:
-    if model_id not in ENCODERS:
-        raise WrongUsageError(
-            f"unknown model {model_id!r}; there are: {', '.join(sorted(ENCODERS))}"
-        )
+def _check_models(model_ids: Sequence[str]) -> None:
+    for model_id in model_ids:
+        if model_id not in ENCODERS:
+            raise WrongUsageError(
+                f"unknown model {model_id!r}; there are: {', '.join(sorted(ENCODERS))}"
+            )
 
 
 def _waiting(reporter: Reporter, what: str) -> Callable[[str], None]:
     return lambda holder: reporter.say(f"waiting for {what}: held by {holder}")
+
+
+@contextlib.contextmanager
+def _locked(
+    connection: Connection, model_ids: Sequence[str], reporter: Reporter
+) -> Iterator[None]:
+    with contextlib.ExitStack() as locks:
+        # In one order for everyone: nobody waits for someone who waits for them.
+        for model_id in sorted(model_ids):
+            locks.enter_context(
+                store.lock(connection, model_id, _waiting(reporter, model_id))
+            )
+        yield
 
 
 def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
@@ -43,12 +59,12 @@ def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
     WorkFailedError
         Nothing is built yet, or the server is out of reach.
     """
-    _check_model(scope.model_id)
+    _check_models(scope.model_ids)
     with connect(autocommit=True) as connection:
         store.check_is_built(connection)
         if scope.scenario_set_id is not None:
             store.check_set_is_built(connection, scope.scenario_set_id)
-        with store.lock(connection, scope.model_id, _waiting(reporter, scope.model_id)):
+        with _locked(connection, scope.model_ids, reporter):
             return encode(scope, reporter.progress)
 
 
@@ -77,7 +93,7 @@ def backfill(
     WorkFailedError
         The server is out of reach, source tables are missing, or a model or test fails.
     """
-    _check_model(scope.model_id)
+    _check_models(scope.model_ids)
     with connect(autocommit=True) as connection:
         schema = store.source_schema(variables)
         store.check_source(connection, schema)
@@ -86,13 +102,13 @@ def backfill(
         # dbt takes seconds to import; what is wrong without it has been said by now.
         from python_encoders.dbt_chain import DbtChain
 
-        with store.lock(connection, scope.model_id, _waiting(reporter, scope.model_id)):
+        with _locked(connection, scope.model_ids, reporter):
             chain = DbtChain(
                 variables
                 | {
                     "scenario_set_id": scope.scenario_set_id,
                     "scenario_limit": scope.limit,
-                    "encoded_model_ids": [scope.model_id],
+                    "encoded_model_ids": list(scope.model_ids),
                 }
             )
             with store.lock(connection, "panels", _waiting(reporter, "the panels")):

@@ -52,7 +52,8 @@ axes as (
         scenario_set_id,
         count(*)::int as num_series,
         array_agg(series_id order by series_position) as series_ids,
-        array_agg(convert_to(series_id, 'UTF8') order by series_position) as axis
+        array_agg(convert_to(series_id, 'UTF8') order by series_position) as axis,
+        bool_or(position(chr(31) in series_id) > 0) as has_separator_in_id
     from {{ ref('int_scenario_axes') }}
     where {{ in_scope() }}
     group by scenario_set_id
@@ -83,7 +84,9 @@ shapes as (
         end as cells_hash,
         int4send(sets.horizon_days)
         || int4send(axes.num_series)
-        || array_send(axes.axis) as shape
+        || array_send(axes.axis) as shape,
+        axes.series_ids,
+        axes.has_separator_in_id
     from sets
     left join axes on sets.scenario_set_id = axes.scenario_set_id
 
@@ -129,6 +132,7 @@ scanned as (
             hashtextextended(series_id, horizon_index)
         ) filter (where is_cell) as cells_hash,
         max(horizon_index) filter (where is_cell) as last_day,
+        max(abs(return_value)) filter (where is_cell) as max_abs_return,
         count(*) filter (
             where is_cell and not is_sound_value
         ) as num_bad_values,
@@ -192,8 +196,11 @@ checked as (
         shapes.as_of_date,
         shapes.horizon_days,
         coalesce(shapes.num_series, 0) as num_series,
+        shapes.series_ids,
         scanned.panel,
         shapes.shape,
+        scanned.max_abs_return,
+        shapes.has_separator_in_id,
         shapes.scenario_set_id is not null as is_known_set,
         coalesce(shapes.is_valid_horizon, false) as is_valid_horizon,
         coalesce(shared_entity_ids.is_shared, false) as is_shared_entity_id,
@@ -245,10 +252,13 @@ final as (
         as_of_date,
         horizon_days,
         num_series,
+        case when is_sound then series_ids end as series_ids,
         case when is_sound then panel end as panel,
         case
             when is_sound then encode(sha256(shape || array_send(panel)), 'hex')
         end as panel_fingerprint,
+        case when is_sound then max_abs_return end as max_abs_return,
+        case when is_sound then has_separator_in_id end as has_separator_in_id,
 
         -- what was found
         is_known_set,

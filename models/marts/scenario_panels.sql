@@ -12,6 +12,7 @@ select
     as_of_date,
     horizon_days,
     num_series,
+    series_ids,
     panel,
     panel_fingerprint
 from checked

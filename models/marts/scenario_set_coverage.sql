@@ -52,23 +52,25 @@ embeddings as (
 
 ),
 
-encoded as (
+by_model as (
 
     select
-        scenario_panels.scenario_set_id,
-        embeddings.model_id,
-        count(*)::int as num_encoded,
+        expected.scenario_set_id,
+        expected.model_id,
+        count(*) filter (where expected.rejection_reason is not null)::int as num_rejected,
+        count(embeddings.entity_id)::int as num_encoded,
         avg((embeddings.window_spec ->> 'cells_dropped')::float8) as mean_cells_dropped,
         avg((embeddings.window_spec ->> 'squared_return_dropped')::float8)
             as share_of_squared_return_dropped
-    from embeddings
-    inner join {{ ref('scenario_panels') }} as scenario_panels
+    from {{ ref('int_scenario_panels_per_model') }} as expected
+    left join embeddings
         on
-            embeddings.entity_id
-            = scenario_panels.scenario_set_id || ':' || scenario_panels.scenario_id
-            and embeddings.as_of_date = scenario_panels.as_of_date
-            and embeddings.panel_fingerprint = scenario_panels.panel_fingerprint
-    group by scenario_panels.scenario_set_id, embeddings.model_id
+            expected.rejection_reason is null
+            and expected.entity_id = embeddings.entity_id
+            and expected.as_of_date = embeddings.as_of_date
+            and expected.model_id = embeddings.model_id
+            and expected.panel_fingerprint = embeddings.panel_fingerprint
+    group by expected.scenario_set_id, expected.model_id
 
 ),
 
@@ -76,7 +78,8 @@ models as (
 
     select unnest({{ text_array(var('scenario_model_ids')) }}) as model_id
     union
-    select model_id from encoded
+    select model_id from by_model
+    where num_encoded > 0
 
 ),
 
@@ -89,24 +92,26 @@ final as (
 
         -- scenarios
         sets.num_in_source,
-        coalesce(encoded.num_encoded, 0) as num_encoded,
-        coalesce(rejections.num_rejected, 0) as num_rejected,
+        coalesce(by_model.num_encoded, 0) as num_encoded,
+        coalesce(rejections.num_rejected, 0)
+        + coalesce(by_model.num_rejected, 0) as num_rejected,
         sets.num_in_source
-        - coalesce(encoded.num_encoded, 0)
-        - coalesce(rejections.num_rejected, 0) as num_pending,
+        - coalesce(by_model.num_encoded, 0)
+        - coalesce(rejections.num_rejected, 0)
+        - coalesce(by_model.num_rejected, 0) as num_pending,
 
         -- what the vectors keep
         panels.num_cells_per_panel,
-        encoded.mean_cells_dropped / panels.num_cells_per_panel as share_of_cells_dropped,
-        encoded.share_of_squared_return_dropped
+        by_model.mean_cells_dropped / panels.num_cells_per_panel as share_of_cells_dropped,
+        by_model.share_of_squared_return_dropped
     from sets
     cross join models
     left join panels on sets.scenario_set_id = panels.scenario_set_id
     left join rejections on sets.scenario_set_id = rejections.scenario_set_id
-    left join encoded
+    left join by_model
         on
-            sets.scenario_set_id = encoded.scenario_set_id
-            and models.model_id = encoded.model_id
+            sets.scenario_set_id = by_model.scenario_set_id
+            and models.model_id = by_model.model_id
 
 )
 

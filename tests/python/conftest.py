@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,7 +121,7 @@ def templates(postgres: str, chain: Callable[..., Any]) -> str:
     chain()._invoke("seed")
     recreate(SEEDED, f'"{DATABASE}"', _freed(postgres))
     chain().run()
-    encode_only(Scope(MODEL), Silent())
+    encode_only(Scope((MODEL,)), Silent())
     recreate(BUILT, f'"{DATABASE}"', _freed(postgres))
     return postgres
 
@@ -152,6 +152,38 @@ def seeded(templates: str) -> None:
 def built(templates: str) -> None:
     """A database with the shipped sets' panels and vectors."""
     recreate(DATABASE, f'"{BUILT}"', templates)
+
+
+@pytest.fixture
+def source(empty: None) -> None:
+    """Two source tables with one set, `S`, of two days, and no paths."""
+    execute(
+        """
+        create schema raw;
+        create table raw.scenario_sets (
+            scenario_set_id varchar(64), horizon_days int, num_paths int,
+            base_date_end date, created_at timestamptz
+        );
+        create table raw.scenario_paths (
+            scenario_set_id varchar(64), scenario_id varchar(64), horizon_index int,
+            instrument_id varchar(64), factor_id varchar(64), macro_id varchar(64),
+            return_value float8
+        );
+        insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
+        """
+    )
+
+
+def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Add a scenario's rows: day, series (an instrument, or all three ids), return."""
+    for day, series, value in rows:
+        ids = (
+            series if isinstance(series, tuple) else (series, "__INSTRUMENT__", "__NONE__")
+        )
+        execute(
+            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s)",
+            (set_id, scenario_id, day, *ids, value),
+        )
 
 
 class Outcome(NamedTuple):
@@ -191,18 +223,19 @@ def build_and_encode(chain: Callable[..., Any]) -> Callable[..., Any]:
         if scenario_set_id is not None:
             variables["scenario_set_id"] = scenario_set_id
         chain(**variables).run()
-        return encode_only(Scope(MODEL, scenario_set_id), Silent())
+        return encode_only(Scope((MODEL,), scenario_set_id), Silent())
 
     return work
 
 
-def stored_bytes() -> dict[str, bytes]:
-    """Give all of the scenario vectors as little-endian float32 bytes, by entity_id."""
+def stored_bytes(model_id: str = MODEL) -> dict[str, bytes]:
+    """Give a model's scenario vectors as little-endian float32 bytes, by entity_id."""
     rows = execute(
         """
         select entity_id, embedding from analytics.numeric_window_embeddings
-        where entity_type = 'SCENARIO'
-        """
+        where entity_type = 'SCENARIO' and model_id = %s
+        """,
+        [model_id],
     )
     # A float4 arrives as the shortest decimal that gives the same float4 back.
     return {

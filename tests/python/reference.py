@@ -8,10 +8,10 @@ import pandas as pd
 from python_encoders.connection import PROJECT_DIR
 
 
-def reference_vectors(
+def reference_panels(
     rename: Callable[[str], str] = str,
-) -> Iterator[tuple[str, bytes]]:
-    """Yield entity_id and the vector's little-endian float32 bytes."""
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield entity_id and panel of each whole scenario: a row per day, ids as columns."""
     paths = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_paths.csv")
     paths["instrument_id"] = paths["instrument_id"].map(rename)
     sets = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_sets.csv")
@@ -21,8 +21,15 @@ def reference_vectors(
             index="horizon_index", columns="instrument_id", values="return_value"
         )
         panel = panel[sorted(panel.columns)].sort_index()
-        if panel.isna().any(axis=None) or len(panel) != horizons[set_id]:
-            continue
+        if panel.notna().all(axis=None) and len(panel) == horizons[set_id]:
+            yield f"{set_id}:{scenario_id}", panel
+
+
+def reference_vectors(
+    rename: Callable[[str], str] = str,
+) -> Iterator[tuple[str, bytes]]:
+    """Yield entity_id and the v0 vector's little-endian float32 bytes."""
+    for entity_id, panel in reference_panels(rename):
         cells = panel.to_numpy(dtype="<f8").reshape(-1)[:384].astype("<f4")
         vector = np.concatenate([cells, np.zeros(384 - len(cells), dtype="<f4")])
-        yield f"{set_id}:{scenario_id}", vector.tobytes()
+        yield entity_id, vector.tobytes()

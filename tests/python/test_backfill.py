@@ -37,7 +37,9 @@ def test_a_limited_run_then_the_rest_then_nothing(seeded):
 
     rest = python(*command)
     assert "vectors: 14 written, 0 pruned" in rest.stdout
-    assert re.search(r"HIST_STRESS_20D +24 +24 +0 +0 +400 +4.0% +6.7%", rest.stdout)
+    assert re.search(
+        rf"HIST_STRESS_20D +{MODEL} +24 +24 +0 +0 +400 +4.0% +6.7%", rest.stdout
+    )
     assert execute(
         "select count(*) from analytics.numeric_window_embeddings where created_at <= %s",
         written_first[0],
@@ -98,7 +100,7 @@ def test_the_batch_size_does_not_matter(built, monkeypatch, batch_bytes):
 
     monkeypatch.setattr(Cursor, "execute", in_small_batches)
     batches = []
-    encode(Scope(MODEL), lambda done, total: batches.append(done))
+    encode(Scope((MODEL,)), lambda done, total: batches.append(done))
 
     assert len(batches) > 3
     assert stored_bytes() == expected
@@ -159,7 +161,7 @@ def test_a_limited_run_removes_nothing_beyond_its_limit(built, chain):
     )
 
     def encode_first(limit):
-        return encode(Scope(MODEL, "HIST_STRESS_20D", limit), lambda done, total: None)
+        return encode(Scope((MODEL,), "HIST_STRESS_20D", limit), lambda done, total: None)
 
     chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=5).run()
     assert encode_first(5) == (0, 0)
@@ -183,7 +185,7 @@ def test_the_limit_counts_along_the_source_not_along_what_was_built(built, chain
     )
 
     chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=10).run()
-    encode(Scope(MODEL, "HIST_STRESS_20D", 10), lambda done, total: None)
+    encode(Scope((MODEL,), "HIST_STRESS_20D", 10), lambda done, total: None)
 
     assert set(stored_vectors()) == {f"HIST_STRESS_20D:{i}" for i in range(6, 16)}
 
@@ -192,7 +194,7 @@ def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
     execute("drop table analytics.int_scenario_panels_checked cascade")
     chain(scenario_limit=10).run()
 
-    assert encode(Scope(MODEL), lambda done, total: None) == (0, 0)
+    assert encode(Scope((MODEL,)), lambda done, total: None) == (0, 0)
     assert len(stored_vectors()) == 143
 
 

@@ -104,7 +104,7 @@ def test_an_icu_database_gives_the_same_bytes(icu_database, chain):
     )
 
     chain().run()
-    encode_only(Scope(MODEL), Silent())
+    encode_only(Scope((MODEL,)), Silent())
 
     axis = execute(
         """

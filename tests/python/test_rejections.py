@@ -1,7 +1,6 @@
 """Every scenario of the source is encoded, or rejected with its reason."""
 
-import pytest
-from conftest import MODEL, Silent, execute, stored_vectors
+from conftest import MODEL, Silent, add, execute, stored_vectors
 
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
@@ -58,36 +57,6 @@ CASES = {
         ("NO_SERIES_OF_KIND", "no series of these kinds: INSTRUMENT"),
     ),
 }
-
-
-@pytest.fixture
-def source(empty):
-    execute(
-        """
-        create schema raw;
-        create table raw.scenario_sets (
-            scenario_set_id varchar(64), horizon_days int, num_paths int,
-            base_date_end date, created_at timestamptz
-        );
-        create table raw.scenario_paths (
-            scenario_set_id varchar(64), scenario_id varchar(64), horizon_index int,
-            instrument_id varchar(64), factor_id varchar(64), macro_id varchar(64),
-            return_value float8
-        );
-        insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
-        """
-    )
-
-
-def add(set_id, scenario_id, rows):
-    for day, series, value in rows:
-        ids = (
-            series if isinstance(series, tuple) else (series, "__INSTRUMENT__", "__NONE__")
-        )
-        execute(
-            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s)",
-            (set_id, scenario_id, day, *ids, value),
-        )
 
 
 def rejections():
@@ -178,7 +147,9 @@ def test_sets_that_cannot_be_encoded(source, build_and_encode):
         """
         select scenario_set_id, num_in_source, num_encoded, num_rejected, num_pending
         from analytics.scenario_set_coverage
-        """
+        where model_id = %s
+        """,
+        [MODEL],
     )
     assert sorted(coverage) == [
         ("EMPTY", 0, 0, 0, 0),
@@ -224,11 +195,11 @@ def test_strange_ids_are_ids_like_any_other(source, chain, front):
     hostile = STRANGE_IDS[8]
 
     chain(scenario_set_id=hostile, scenario_limit=1).run()
-    assert encode_only(Scope(MODEL, hostile, 1), Silent()) == (1, 0)
+    assert encode_only(Scope((MODEL,), hostile, 1), Silent()) == (1, 0)
     assert set(stored_vectors()) == {f"{hostile}:{hostile}"}
 
     chain().run()
-    encode_only(Scope(MODEL), Silent())
+    encode_only(Scope((MODEL,)), Silent())
 
     assert rejections() == {}
     assert set(stored_vectors()) == {f"{strange}:{strange}" for strange in STRANGE_IDS}
@@ -273,7 +244,7 @@ def test_scenario_ids_count_along_as_numbers_then_text(source, chain):
     encoded = []
     for limit in (1, 3, 5):
         chain(scenario_limit=limit).run()
-        encode_only(Scope(MODEL, None, limit), Silent())
+        encode_only(Scope((MODEL,), None, limit), Silent())
         encoded.append(sorted(stored_vectors()))
 
     assert encoded == [

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import WORKFLOW_COMMAND, execute
+from conftest import MODEL, WORKFLOW_COMMAND, execute
 
 # Prints its own peak memory after the command's output.
 MEASURED = (
@@ -76,7 +76,8 @@ def test_a_large_set_becomes_tested_vectors_in_flat_memory(seeded, num_scenarios
     grow(num_scenarios)
     output, peak = backfill()
     assert f"vectors: {num_scenarios} written, 0 pruned" in output
-    assert re.search(rf"BIG +{num_scenarios} +{num_scenarios} +0 +0 +400 +4.0% ", output)
+    counts = rf"{num_scenarios} +{num_scenarios} +0 +0 +400 +4.0%"
+    assert re.search(rf"BIG +{MODEL} +{counts} ", output)
 
     # Every 100th vector against its rows.
     compared = execute(

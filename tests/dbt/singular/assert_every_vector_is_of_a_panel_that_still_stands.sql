@@ -27,9 +27,11 @@ select
     embeddings.model_id,
     embeddings.panel_fingerprint
 from embeddings
-left join {{ ref('scenario_panels') }} as panels
+left join {{ ref('int_scenario_panels_per_model') }} as panels
     on
-        embeddings.entity_id = panels.scenario_set_id || ':' || panels.scenario_id
+        panels.rejection_reason is null
+        and embeddings.entity_id = panels.entity_id
         and embeddings.as_of_date = panels.as_of_date
+        and embeddings.model_id = panels.model_id
         and embeddings.panel_fingerprint = panels.panel_fingerprint
-where panels.scenario_id is null
+where panels.entity_id is null

@@ -1,27 +1,61 @@
 -- A panel without a vector would be missing from every search. A warning before the encoder
--- has run, an error after it (var encoded_model_ids).
+-- has run, an error after it (var encoded_model_ids). Models that nobody has begun to use
+-- are not waited for; where none has been begun, all of them are.
 {{ config(severity="error" if var("encoded_model_ids") else "warn") }}
 
-{% set model_ids = var("encoded_model_ids") or var("scenario_model_ids") %}
+{% set encoded_model_ids = text_array(var("encoded_model_ids")) %}
 
 {% set waiting %}
+    with
+
+    embeddings as (
+
+        select * from {{ ref('numeric_window_embeddings') }}
+        where entity_type = 'SCENARIO'
+
+    ),
+
+    begun as (
+
+        select distinct model_id from embeddings
+        where model_id = any({{ text_array(var("scenario_model_ids")) }})
+
+    ),
+
+    models as (
+
+        select model_id from unnest({{ encoded_model_ids }}) as encoded (model_id)
+
+        union all
+
+        select model_id from {{ ref('int_encoder_limits') }}
+        where
+            cardinality({{ encoded_model_ids }}) = 0
+            and model_id = any({{ text_array(var("scenario_model_ids")) }})
+            and (
+                model_id in (select begun.model_id from begun)
+                or not exists (select 1 from begun)
+            )
+
+    )
+
     select
-        models.model_id,
+        panels.model_id,
         panels.scenario_set_id,
         panels.scenario_id,
         panels.panel_fingerprint
     from ({{ limited_scenarios() }}) as limited
-    inner join {{ ref('scenario_panels') }} as panels
+    inner join {{ ref('int_scenario_panels_per_model') }} as panels
         on
             limited.scenario_set_id = panels.scenario_set_id
             and limited.scenario_id = panels.scenario_id
-    cross join unnest({{ text_array(model_ids) }}) as models (model_id)
-    left join {{ ref('numeric_window_embeddings') }} as embeddings
+            and panels.rejection_reason is null
+    inner join models on panels.model_id = models.model_id
+    left join embeddings
         on
-            embeddings.entity_type = 'SCENARIO'
-            and panels.scenario_set_id || ':' || panels.scenario_id = embeddings.entity_id
+            panels.entity_id = embeddings.entity_id
             and panels.as_of_date = embeddings.as_of_date
-            and models.model_id = embeddings.model_id
+            and panels.model_id = embeddings.model_id
             and panels.panel_fingerprint = embeddings.panel_fingerprint
     where embeddings.entity_id is null
 {% endset %}
@@ -32,8 +66,8 @@
     ).rows[0][0] %}
     {% if num_waiting %}
         {{ log(
-            num_waiting ~ " panels wait for the encoder; to encode them:"
-            ~ " python -m python_encoders encode",
+            num_waiting ~ " vectors wait for the encoder; to write them:"
+            ~ " python -m python_encoders encode --model-id all",
             info=true
         ) }}
     {% endif %}

@@ -1,0 +1,42 @@
+with
+
+checked as (
+
+    select * from {{ ref('int_scenario_panels_checked') }}
+    where is_sound
+
+),
+
+limits as (
+
+    select * from {{ ref('int_encoder_limits') }}
+
+),
+
+final as (
+
+    select
+        -- ids
+        checked.scenario_set_id,
+        checked.scenario_id,
+        checked.scenario_set_id || ':' || checked.scenario_id as entity_id,
+        limits.model_id,
+
+        -- the panel
+        checked.as_of_date,
+        checked.panel_fingerprint,
+
+        -- why it has no vector of this model
+        case
+            when checked.num_series > limits.max_num_series then 'TOO_MANY_SERIES'
+            when
+                checked.has_separator_in_id and not limits.takes_separator_in_id
+                then 'SEPARATOR_IN_SERIES_ID'
+            when checked.max_abs_return > limits.max_abs_return then 'VALUE_OUT_OF_RANGE'
+        end as rejection_reason
+    from checked
+    cross join limits
+
+)
+
+select * from final

@@ -1,0 +1,57 @@
+with
+
+rejected as (
+
+    select * from {{ ref('int_scenario_panels_per_model') }}
+    where rejection_reason is not null
+
+),
+
+panels as (
+
+    select * from {{ ref('scenario_panels') }}
+
+),
+
+limits as (
+
+    select * from {{ ref('int_encoder_limits') }}
+
+),
+
+final as (
+
+    select
+        rejected.scenario_set_id,
+        rejected.scenario_id,
+        rejected.model_id,
+        rejected.rejection_reason as reason,
+        case rejected.rejection_reason
+            when 'TOO_MANY_SERIES'
+                then
+                    panels.num_series || ' series, the model takes '
+                    || limits.max_num_series
+            when 'SEPARATOR_IN_SERIES_ID'
+                then 'a series id has the character U+001F'
+            else (
+                select
+                    count(*) || ' cells, the first: day '
+                    || (min(cells.place) - 1) / panels.num_series + 1
+                    || ', series '
+                    || panels.series_ids[(min(cells.place) - 1) % panels.num_series + 1]
+                    || ', value ' || panels.panel[min(cells.place)]
+                    || ', the model takes ±' || limits.max_abs_return
+                from unnest(panels.panel) with ordinality as cells (value, place)
+                where abs(cells.value) > limits.max_abs_return
+            )
+        end as detail
+    from rejected
+    inner join panels
+        on
+            rejected.scenario_set_id = panels.scenario_set_id
+            and rejected.scenario_id = panels.scenario_id
+    inner join limits on rejected.model_id = limits.model_id
+
+)
+
+select * from final

@@ -1,0 +1,149 @@
+"""The two sketches the plain way: one panel, one cell at a time, in Python's own numbers.
+
+Slow, and written from the definition alone: what the fast encoders have to equal, byte for
+byte. A panel is a list of days, each a list of floats.
+"""
+
+import functools
+import hashlib
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+Days = Sequence[Sequence[float]]
+Integers = list[int]
+
+U = 2.0**-24
+
+
+def plain_panel_sketch(panel: Days, ids: Sequence[str]) -> bytes:
+    """Give the 1536 little-endian bytes of ``num-scenario-panel-sketch-v1``."""
+    model_id = "num-scenario-panel-sketch-v1"
+    quantized = [[fixed_point(value) for value in day] for day in panel]
+    market = [mean_of_day(day) for day in quantized]
+
+    residuals = signed_sums(
+        (
+            (quantized[t][i] - market[t], signs_of(model_id, t, series_id))
+            for t in range(len(panel))
+            for i, series_id in enumerate(ids)
+        ),
+        320,
+    )
+    sketch = [float(total) * (U / math.sqrt(320 * len(ids))) for total in residuals]
+    if len(panel) > 64:
+        late = signed_sums(
+            ((market[t], signs_of(model_id, t, "\x00mkt")) for t in range(64, len(panel))),
+            320,
+        )
+        sketch = [
+            value + float(total) * (U / math.sqrt(320))
+            for value, total in zip(sketch, late, strict=True)
+        ]
+
+    return packed(padded([U * float(mode) for mode in market[:64]], 64) + sketch)
+
+
+def plain_stress_shape(panel: Days, ids: Sequence[str]) -> bytes:
+    """Give the 1536 little-endian bytes of ``num-scenario-stress-shape-v1``."""
+    model_id = "num-scenario-stress-shape-v1"
+    h, n = len(panel), len(ids)
+    quantized = [[fixed_point(value) for value in day] for day in panel]
+    market = [mean_of_day(day) for day in quantized]
+    columns = [[day[i] for day in quantized] for i in range(n)]
+    market_path = path_of(market)
+    paths = [path_of(column) for column in columns]
+
+    a = 2.0 / math.sqrt(h)
+    weights = [U * factor for factor in (a, a, a, 1.0, 1.0, 2.0)]
+
+    def weighted(share: float, values: Iterable[float]) -> list[float]:
+        return [share * w * float(x) for w, x in zip(weights, values, strict=True)]
+
+    vector = weighted(1.0, six_statistics(market))
+
+    for j in range(8):
+        low = math.floor(Fraction(j * h, 8))
+        high = max(math.floor(Fraction((j + 1) * h, 8)), low + 1)
+        squares = sum(mode**2 for mode in market[low:high])
+        vector.append(U * math.sqrt(float(squares) / float(2 * (high - low))))
+
+    # One row a statistic, each sorted on its own.
+    ranked = [
+        sorted(of_all_series)
+        for of_all_series in zip(*map(six_statistics, columns), strict=True)
+    ]
+    vector += weighted(0.5, (float(sum(row)) / float(n) for row in ranked))
+    tenth = math.floor(Fraction(n, 10))
+    for rank in (0, tenth, n - 1 - tenth, n - 1):
+        vector += weighted(0.25, (row[rank] for row in ranked))
+
+    k = min(h, 16)
+    chosen = [math.ceil(Fraction(j * h, k)) for j in range(1, k + 1)]
+    vector += padded(
+        [4.0 * U * float(market_path[t]) / math.sqrt(h * k) for t in chosen], 16
+    )
+
+    beside = signed_sums(
+        (
+            (paths[i][t] - market_path[t], signs_of(model_id, j - 1, series_id))
+            for j, t in enumerate(chosen, start=1)
+            for i, series_id in enumerate(ids)
+        ),
+        324,
+    )
+    scale = 4.0 * U / math.sqrt(h * k * n * 324)
+    return packed(vector + [scale * float(total) for total in beside])
+
+
+def fixed_point(value: float) -> int:
+    """Round a return to a whole multiple of 2⁻²⁴; of a Fraction, half to even."""
+    return round(Fraction(value) * 2**24)
+
+
+def mean_of_day(day: Integers) -> int:
+    return round(Fraction(sum(day), len(day)))
+
+
+def path_of(steps: Integers) -> Integers:
+    path = [0]
+    for step in steps:
+        path.append(path[-1] + step)
+    return path
+
+
+def six_statistics(steps: Integers) -> Integers:
+    path = path_of(steps)
+    drawdown = run_up = 0
+    highest = lowest = path[0]
+    for level in path:
+        highest, lowest = max(highest, level), min(lowest, level)
+        drawdown = max(drawdown, highest - level)
+        run_up = max(run_up, level - lowest)
+    squares = sum(step**2 for step in steps)
+    volatility = round(math.sqrt(float(squares) / float(len(steps))))
+    return [path[-1], drawdown, run_up, min(steps), max(steps), volatility]
+
+
+@functools.lru_cache(maxsize=10_000)
+def signs_of(model_id: str, k: int, name: str) -> tuple[int, ...]:
+    """Give the 384 signs of a cell, by the bits of the hash of its name."""
+    text = "\x1f".join([model_id, str(k), name])
+    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=48).hexdigest()
+    return tuple(1 if bit == "1" else -1 for bit in f"{int(digest, 16):0384b}")
+
+
+def signed_sums(cells: Iterable[tuple[int, tuple[int, ...]]], count: int) -> Integers:
+    totals = [0] * count
+    for value, signs in cells:
+        totals = [total + value * sign for total, sign in zip(totals, signs, strict=False)]
+    return totals
+
+
+def padded(values: list[float], length: int) -> list[float]:
+    return values + [0.0] * (length - len(values))
+
+
+def packed(values: list[float]) -> bytes:
+    return struct.pack("<384f", *values)
