@@ -1,6 +1,7 @@
 """The command line: parse, call, print."""
 
 import contextlib
+import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -220,6 +221,100 @@ def encode(
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
 
 
+@cli.command(context_settings=_CONTEXT)
+@click.option(
+    "--entity-id",
+    metavar="SET:SCENARIO",
+    required=True,
+    callback=_text,
+    help="The scenario to compare with, such as HIST_STRESS_20D:7.",
+)
+@click.option(
+    "--model-id",
+    metavar="MODEL",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    help="The encoder whose vectors are compared; `models` says what each is good for.",
+)
+@click.option(
+    "--top-k",
+    metavar="K",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many scenarios to show.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "l2"]),
+    help="1 − cosine, which leaves out how large a scenario is, or the L2 distance. "
+    "[default: cosine; l2 with --block market]",
+)
+@click.option(
+    "--scenario-set-id",
+    metavar="SET",
+    callback=_text,
+    help="Look in this set only; without it, in all of them.",
+)
+@click.option(
+    "--block",
+    type=click.Choice(["market"]),
+    help="Compare the market's days alone, for universes that have no series in common "
+    "(num-scenario-panel-sketch-v1).",
+)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="A table for people, csv or json for programs.",
+)
+def similar(
+    entity_id: str,
+    model_id: str,
+    top_k: int,
+    metric: str | None,
+    scenario_set_id: str | None,
+    block: str | None,
+    output_format: str,
+) -> None:
+    """Find the scenarios that are most like one.
+
+    Over all sets and universes that have vectors of the model. With the pgvector
+    extension in the database the search is its own; without, the answer is the same.
+
+    \b
+    Example:
+      python -m python_encoders similar --entity-id HIST_STRESS_20D:7 \\
+        --model-id num-scenario-stress-shape-v1 --top-k 5
+    """  # noqa: D301 - click's mark for lines to leave as they are
+    with _plain_errors():
+        from python_encoders.connection import choose_server, connect
+        from python_encoders.search import Question
+        from python_encoders.search import similar as search
+
+        choose_server()
+        question = Question(
+            entity_id,
+            model_id,
+            top_k,
+            metric or ("l2" if block else "cosine"),
+            scenario_set_id,
+            market_only=block is not None,
+        )
+        with connect(autocommit=True) as connection:
+            found = search(connection, question)
+        if output_format == "table":
+            _print_similar(found.to_pylist())
+        elif output_format == "csv":
+            writer = csv.DictWriter(sys.stdout, found.column_names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(found.to_pylist())
+        else:
+            click.echo(json.dumps(found.to_pylist(), default=str, ensure_ascii=False))
+
+
 @cli.command()
 def models() -> None:
     """List the encoders: what each keeps, is good for and is bad at."""
@@ -283,6 +378,25 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
             str(row["num_cells_per_panel"] or "–"),
             _percent(row["share_of_cells_dropped"]),
             _percent(row["share_of_squared_return_dropped"]),
+        )
+    CONSOLE.print(table)
+
+
+def _print_similar(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("rank", justify="right")
+    for heading in ("scenario", "class", "set", "id", "date"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("distance", justify="right")
+    for row in rows:
+        table.add_row(
+            str(row["rank"]),
+            Text(row["scenario_name"] or "–"),
+            Text(row["scenario_class"] or "–"),
+            Text(row["scenario_set_id"]),
+            Text(row["scenario_id"]),
+            str(row["date"]),
+            f"{row['distance']:.4f}",
         )
     CONSOLE.print(table)
 

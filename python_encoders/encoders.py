@@ -4,13 +4,14 @@ An encoder's bytes are its contract. A change that alters one bit of one vector 
 ``model_id``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from python_encoders import panel_sketch, stress_shape
+from python_encoders.errors import WrongUsageError
 
 DIMENSION = 384
 
@@ -127,3 +128,18 @@ ENCODERS: dict[str, Encoder] = {
         bad_at="distances of returns: L2 between vectors is not L2 between panels",
     ),
 }
+
+
+def check_models(model_ids: Iterable[str]) -> None:
+    """Check that these are encoders.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which encoders there are.
+    """
+    for model_id in model_ids:
+        if model_id not in ENCODERS:
+            raise WrongUsageError(
+                f"unknown model {model_id!r}; there are: {', '.join(sorted(ENCODERS))}"
+            )

@@ -60,7 +60,8 @@ def target_schema() -> str:
     return os.environ.get("DBT_SCHEMA") or "analytics"
 
 
-def _relation(name: str) -> str:
+def relation(name: str) -> str:
+    """Name a relation that dbt has built."""
     return f"{quoted(target_schema())}.{quoted(name)}"
 
 
@@ -143,7 +144,7 @@ def check_set_is_built(connection: Connection, set_id: str) -> None:
     WrongUsageError
         Says which sets have been built.
     """
-    built = _relation("int_scenario_panels_checked")
+    built = relation("int_scenario_panels_checked")
     query = f"select 1 as found from {built} where scenario_set_id = $1 limit 1"
     if not fetch(connection, query, [set_id]).num_rows:
         _refuse_unknown_set(connection, built, set_id)
@@ -179,7 +180,7 @@ def check_is_built(connection: Connection) -> None:
         "numeric_window_embeddings",
     ):
         query = "select to_regclass($1)::text as relation"
-        if fetch(connection, query, [_relation(name)])["relation"][0].as_py() is None:
+        if fetch(connection, query, [relation(name)])["relation"][0].as_py() is None:
             raise WorkFailedError(
                 f"schema {target_schema()} has no {name}; build it with `dbt run` first"
             )
@@ -245,7 +246,7 @@ def _parameters(scope: Scope) -> list[object]:
 def _pending(scope: Scope) -> str:
     """Select the keys of the panels that lack a vector, and for which models they do."""
     limited = f"""
-        inner join {_relation("int_scenarios_ranked")} as ranked
+        inner join {relation("int_scenarios_ranked")} as ranked
             on
                 expected.scenario_set_id = ranked.scenario_set_id
                 and expected.scenario_id = ranked.scenario_id
@@ -256,9 +257,9 @@ def _pending(scope: Scope) -> str:
             expected.scenario_set_id,
             expected.scenario_id,
             array_agg(expected.model_id) as model_ids
-        from {_relation("int_scenario_panels_per_model")} as expected
+        from {relation("int_scenario_panels_per_model")} as expected
         {limited if scope.limit else ""}
-        left join {_relation("numeric_window_embeddings")} as embeddings
+        left join {relation("numeric_window_embeddings")} as embeddings
             on
                 embeddings.entity_type = '{ENTITY_TYPE}'
                 and expected.entity_id = embeddings.entity_id
@@ -324,7 +325,7 @@ def pending_panels(
                     cross join unnest(model_ids) with ordinality as models (model_id, place)
                     order by models.place
                 ) as is_pending
-            from {_relation("scenario_panels")} as panels
+            from {relation("scenario_panels")} as panels
             inner join ({pending}) as pending
                 on
                     panels.scenario_set_id = pending.scenario_set_id
@@ -346,18 +347,18 @@ def prune(connection: Connection, scope: Scope) -> int:
             embeddings.window_spec ->> 'scenario_id'
         ) in (
             select scenario_set_id, scenario_id
-            from {_relation("int_scenarios_ranked")}
+            from {relation("int_scenarios_ranked")}
             where scenario_rank <= {scope.limit}
         )
         """
     without_panel = f"""
-        {_relation("numeric_window_embeddings")} as embeddings
+        {relation("numeric_window_embeddings")} as embeddings
         where
             embeddings.entity_type = '{ENTITY_TYPE}'
             and embeddings.model_id = any(string_to_array($1, ','))
             and $2 in ('', embeddings.window_spec ->> 'scenario_set_id')
             and not exists (
-                select 1 from {_relation("int_scenario_panels_per_model")} as expected
+                select 1 from {relation("int_scenario_panels_per_model")} as expected
                 where
                     expected.rejection_reason is null
                     and expected.entity_id = embeddings.entity_id
@@ -384,11 +385,11 @@ def prune(connection: Connection, scope: Scope) -> int:
                 ids.scenario_id::text as scenario_id
             from (
                 select distinct scenario_set_id, scenario_id
-                from {_relation("stg_prometheus__scenario_paths")}
+                from {relation("stg_prometheus__scenario_paths")}
             ) as ids
             except
             select scenario_set_id, scenario_id
-            from {_relation("int_scenario_panels_checked")}
+            from {relation("int_scenario_panels_checked")}
         ),
 
         pruned as (
@@ -439,7 +440,7 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
         cursor.adbc_ingest("staged_vectors", vectors, mode="append", temporary=True)
         cursor.execute(
             f"""
-            insert into {_relation("numeric_window_embeddings")} (
+            insert into {relation("numeric_window_embeddings")} (
                 entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
                 panel_fingerprint, created_at
             )
@@ -476,7 +477,7 @@ def coverage(connection: Connection, scope: Scope) -> pa.Table:
     return fetch(
         connection,
         f"""
-        select * from {_relation("scenario_set_coverage")}
+        select * from {relation("scenario_set_coverage")}
         where
             model_id = any(string_to_array($1, ','))
             and $2 in ('', scenario_set_id)

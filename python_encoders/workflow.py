@@ -9,9 +9,8 @@ from adbc_driver_manager.dbapi import Connection
 
 from python_encoders import store
 from python_encoders.connection import connect
-from python_encoders.encoders import ENCODERS
+from python_encoders.encoders import check_models
 from python_encoders.encoding import Encoded, encode
-from python_encoders.errors import WrongUsageError
 
 
 class Reporter(Protocol):
@@ -22,14 +21,6 @@ class Reporter(Protocol):
 
     def progress(self, done: int, total: int) -> None:
         """Say how many vectors are written, and of how many."""
-
-
-def _check_models(model_ids: Sequence[str]) -> None:
-    for model_id in model_ids:
-        if model_id not in ENCODERS:
-            raise WrongUsageError(
-                f"unknown model {model_id!r}; there are: {', '.join(sorted(ENCODERS))}"
-            )
 
 
 def _waiting(reporter: Reporter, what: str) -> Callable[[str], None]:
@@ -59,7 +50,7 @@ def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
     WorkFailedError
         Nothing is built yet, or the server is out of reach.
     """
-    _check_models(scope.model_ids)
+    check_models(scope.model_ids)
     with connect(autocommit=True) as connection:
         store.check_is_built(connection)
         if scope.scenario_set_id is not None:
@@ -93,7 +84,7 @@ def backfill(
     WorkFailedError
         The server is out of reach, source tables are missing, or a model or test fails.
     """
-    _check_models(scope.model_ids)
+    check_models(scope.model_ids)
     with connect(autocommit=True) as connection:
         schema = store.source_schema(variables)
         store.check_source(connection, schema)

@@ -1,0 +1,84 @@
+"""Which vectors are nearest to one, with distances that are the same on every machine.
+
+A fast pass finds the candidates, a second one computes their distances with every sum
+rounded once (``math.fsum``), and those decide the order; equal distances go by name.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+METRICS = ("l2", "cosine")
+# What float32 arithmetic, such as pgvector's, may get wrong at most over 384 dimensions: as
+# a share of an L2 distance, and as such of a cosine distance, which is near 1.
+TOLERANCE = 1e-4
+
+
+class Neighbour(NamedTuple):
+    """A name and its distance from what was asked for."""
+
+    distance: float
+    name: str
+
+
+def _fast_distances(
+    query: NDArray[np.float64], vectors: NDArray[np.float64], metric: str
+) -> NDArray[np.float64]:
+    if metric == "l2":
+        distances: NDArray[np.float64] = np.linalg.norm(vectors - query, axis=1)
+        return distances
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    similarity = np.full(len(vectors), np.nan)
+    np.divide(vectors @ query, norms, out=similarity, where=norms > 0)
+    return 1.0 - similarity
+
+
+def _exact_distance(
+    query: NDArray[np.float64], vector: NDArray[np.float64], metric: str
+) -> float:
+    if metric == "l2":
+        return math.sqrt(math.fsum((vector - query) ** 2))
+    squares = math.fsum(vector**2), math.fsum(query**2)
+    similarity = math.fsum(vector * query) / math.sqrt(squares[0]) / math.sqrt(squares[1])
+    return 1.0 - min(1.0, similarity)
+
+
+def nearest(
+    query: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    names: Sequence[str],
+    top_k: int,
+    metric: str,
+) -> list[Neighbour]:
+    """Find the vectors nearest to a query.
+
+    Parameters
+    ----------
+    query : ndarray of shape (D,), float32
+    vectors : ndarray of shape (M, D), float32
+    names : sequence of M str
+    top_k : int
+    metric : str
+        ``l2``, or ``cosine`` for 1 − cosine; vectors of zeros have no direction, and are
+        nobody's neighbour by it.
+
+    Returns
+    -------
+    list of Neighbour
+        The nearest first, ``top_k`` at most.
+    """
+    wide_query, wide = query.astype(np.float64), vectors.astype(np.float64)
+    fast = _fast_distances(wide_query, wide, metric)
+    known = fast[~np.isnan(fast)]
+    if not known.size:
+        return []
+    bound = np.partition(known, min(top_k, known.size) - 1)[min(top_k, known.size) - 1]
+    # The fast distances are of float64: this is ample.
+    candidates = np.flatnonzero(fast <= bound + TOLERANCE * max(bound, TOLERANCE))
+    return sorted(
+        Neighbour(_exact_distance(wide_query, wide[row], metric), names[row])
+        for row in candidates.tolist()
+    )[:top_k]
