@@ -41,6 +41,16 @@ class DbtChain:
         """
         return len(self._invoke("run", "--selector", "panels").results)
 
+    def build_vector_index(self) -> None:
+        """Build the index that the var vector_index_metric asks for.
+
+        Raises
+        ------
+        WorkFailedError
+            There is no pgvector, or no such metric.
+        """
+        self._invoke("run-operation", "build_vector_index")
+
     def test(self) -> Tested:
         """Run the tests of what is built.
 

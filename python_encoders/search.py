@@ -12,7 +12,7 @@ from python_encoders import panel_sketch
 from python_encoders.encoders import DIMENSION, check_models
 from python_encoders.errors import WrongUsageError
 from python_encoders.similarity import METRICS, TOLERANCE, Neighbour, nearest
-from python_encoders.store import fetch, quoted, relation
+from python_encoders.store import check_is_built, fetch, quoted, relation
 
 _OPERATORS = {"l2": "<->", "cosine": "<=>"}
 
@@ -104,6 +104,11 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
     it answers alone, and approximately.
     """
     stored = "embedding[1:64]" if question.market_only else "embedding"
+    # Left out where it asks for nothing: the planner would take it for a narrow filter.
+    in_set = """
+        and window_spec ->> 'scenario_set_id'
+        = current_setting('scenario_embeddings.scenario_set_id')
+        """
     eligible = f"""
         select entity_id, as_of_date, {stored} as vector
         from {relation("numeric_window_embeddings")}
@@ -111,8 +116,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
             entity_type = 'SCENARIO'
             and model_id = '{question.model_id}'
             and entity_id <> current_setting('scenario_embeddings.entity_id')
-            and current_setting('scenario_embeddings.scenario_set_id')
-            in ('', window_spec ->> 'scenario_set_id')
+            {in_set if question.scenario_set_id is not None else ""}
         """
     if pgvector_schema is None:
         return f"select entity_id, vector from ({eligible}) as eligible"
@@ -121,7 +125,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
     distance = f"""
         eligible.vector::{vector}
         operator({quoted(pgvector_schema)}.{_OPERATORS[question.metric]})
-        current_setting('scenario_embeddings.query')::{vector}
+        (select current_setting('scenario_embeddings.query')::{vector})
         """
     if has_index:
         return f"""
@@ -211,6 +215,8 @@ def similar(connection: Connection, question: Question) -> pa.Table:
     WrongUsageError
         Unknown model or metric, no vector of the scenario, a vector without a direction,
         or the market alone asked of a model that does not keep it.
+    WorkFailedError
+        Nothing is built yet.
     """
     check_models([question.model_id])
     if question.metric not in METRICS:
@@ -219,6 +225,7 @@ def similar(connection: Connection, question: Question) -> pa.Table:
         raise WrongUsageError(
             f"only {panel_sketch.MODEL_ID} keeps the market in a block of its own"
         )
+    check_is_built(connection, "numeric_window_embeddings", "scenario_labels")
     found = [
         {"rank": rank, "entity_id": name, "distance": distance}
         for rank, (distance, name) in enumerate(_nearest(connection, question), start=1)

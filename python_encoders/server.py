@@ -67,7 +67,8 @@ def start(home: Path = EMBEDDED_HOME) -> dict[str, str]:
     # initdb takes its collation from here. Code-point order needs no other, and is fast.
     os.environ["LC_ALL"] = "C"
     try:
-        get_server(data, cleanup_mode=None)
+        # pgvector comes with the server; searches use it where it is.
+        get_server(data, cleanup_mode=None).psql("create extension if not exists vector")
     except Exception as error:
         raise WorkFailedError(
             f"the embedded server did not start ({error}); its log is {data / 'log'}"

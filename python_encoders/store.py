@@ -72,10 +72,10 @@ def fetch(connection: Connection, query: str, parameters: list[object]) -> pa.Ta
         return cursor.fetch_arrow_table()
 
 
-def source_schema(variables: dict[str, Any]) -> str:
-    """Find the schema of the source tables: the dbt var, else the project's default."""
+def dbt_var(name: str, variables: dict[str, Any]) -> Any:
+    """Find what a dbt var is: as given, else the project's default."""
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
-    return str(variables.get("source_schema", project["vars"]["source_schema"]))
+    return variables.get(name, project["vars"][name])
 
 
 def check_source(connection: Connection, schema: str) -> None:
@@ -165,20 +165,15 @@ def _refuse_unknown_set(connection: Connection, relation: str, set_id: str) -> N
     raise WrongUsageError(f"unknown scenario set {set_id!r}; there are: {names or 'none'}")
 
 
-def check_is_built(connection: Connection) -> None:
-    """Check that dbt has built what the encoder reads and writes.
+def check_is_built(connection: Connection, *names: str) -> None:
+    """Check that dbt has built these relations.
 
     Raises
     ------
     WorkFailedError
         Names the relation that is missing.
     """
-    for name in (
-        "scenario_panels",
-        "int_scenarios_ranked",
-        "int_scenario_panels_per_model",
-        "numeric_window_embeddings",
-    ):
+    for name in names:
         query = "select to_regclass($1)::text as relation"
         if fetch(connection, query, [relation(name)])["relation"][0].as_py() is None:
             raise WorkFailedError(

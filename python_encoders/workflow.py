@@ -52,7 +52,13 @@ def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
     """
     check_models(scope.model_ids)
     with connect(autocommit=True) as connection:
-        store.check_is_built(connection)
+        store.check_is_built(
+            connection,
+            "scenario_panels",
+            "int_scenarios_ranked",
+            "int_scenario_panels_per_model",
+            "numeric_window_embeddings",
+        )
         if scope.scenario_set_id is not None:
             store.check_set_is_built(connection, scope.scenario_set_id)
         with _locked(connection, scope.model_ids, reporter):
@@ -86,7 +92,7 @@ def backfill(
     """
     check_models(scope.model_ids)
     with connect(autocommit=True) as connection:
-        schema = store.source_schema(variables)
+        schema = str(store.dbt_var("source_schema", variables))
         store.check_source(connection, schema)
         if scope.scenario_set_id is not None:
             store.check_set_in_source(connection, schema, scope.scenario_set_id)
@@ -109,6 +115,8 @@ def backfill(
             reporter.say(
                 f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned"
             )
+            if store.dbt_var("vector_index_metric", variables):
+                chain.build_vector_index()
             tested = chain.test()
             reporter.say(
                 f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned"

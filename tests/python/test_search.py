@@ -1,0 +1,246 @@
+"""Similar scenarios: one answer from pgvector, from numpy and from plain SQL."""
+
+import csv
+import io
+import json
+import math
+import time
+
+import numpy as np
+import psycopg2
+import pytest
+from conftest import MODEL, Silent, execute, python
+from psycopg2.extras import execute_values
+from reference import reference_panels
+
+from python_encoders.connection import connect
+from python_encoders.encoders import ENCODERS
+from python_encoders.errors import WrongUsageError
+from python_encoders.search import Question, similar
+from python_encoders.store import Scope
+from python_encoders.workflow import encode_only
+
+SKETCH, SHAPE = "num-scenario-panel-sketch-v1", "num-scenario-stress-shape-v1"
+
+
+def store(model_id, vectors, set_id="MADE"):
+    """Write vectors as the encoder would, under {set_id}:{row}."""
+    connection = psycopg2.connect("")
+    with connection, connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            """
+            insert into analytics.numeric_window_embeddings (
+                entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
+                created_at
+            ) values %s
+            """,
+            [
+                (
+                    f"{set_id}:{row}",
+                    json.dumps({"scenario_set_id": set_id, "scenario_id": str(row)}),
+                    model_id,
+                    vector.tolist(),
+                )
+                for row, vector in enumerate(vectors)
+            ],
+            template="('SCENARIO', %s, %s, '2022-12-28', %s, %s::real[], now())",
+        )
+    connection.close()
+
+
+def bootstrapped(model_id, num_scenarios):
+    """Encode panels of days drawn from the shipped windows."""
+    panels = [panel for entity, panel in reference_panels() if entity.startswith("HIST")]
+    days = np.concatenate(panels)
+    drawn = np.random.default_rng(7).integers(0, len(days), (num_scenarios, 20))
+    return ENCODERS[model_id].encode(days[drawn], list(panels[0].columns))
+
+
+def ask(*arguments, **options):
+    with connect(autocommit=True) as connection:
+        return similar(connection, Question(*arguments, **options)).to_pylist()
+
+
+def plain_answer(entity_id, model_id, top_k, metric, size=384):
+    """Compare with every stored vector in plain Python."""
+    vectors = dict(
+        execute(
+            """
+            select entity_id, embedding from analytics.numeric_window_embeddings
+            where entity_type = 'SCENARIO' and model_id = %s
+            """,
+            [model_id],
+        )
+    )
+    vectors = {
+        entity: [float(np.float32(value)) for value in vector[:size]]
+        for entity, vector in vectors.items()
+    }
+    asked = vectors.pop(entity_id)
+
+    def distance(vector):
+        if metric == "l2":
+            return math.sqrt(
+                math.fsum((a - b) * (a - b) for a, b in zip(vector, asked, strict=True))
+            )
+        norms = [math.sqrt(math.fsum(a * a for a in one)) for one in (vector, asked)]
+        return 1 - min(
+            1.0,
+            math.fsum(a * b for a, b in zip(vector, asked, strict=True))
+            / norms[0]
+            / norms[1],
+        )
+
+    measured = [
+        (distance(vector), entity)
+        for entity, vector in vectors.items()
+        if metric == "l2" or any(vector)
+    ]
+    return [(entity, value) for value, entity in sorted(measured)[:top_k]]
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+def test_one_answer_with_pgvector_and_without(built, metric):
+    encode_only(Scope((SKETCH, SHAPE)), Silent())
+    asked = "HIST_STRESS_20D:17"
+    near = np.array(
+        execute(
+            """
+            select embedding from analytics.numeric_window_embeddings
+            where entity_id = %s and model_id = %s
+            """,
+            [asked, SKETCH],
+        )[0][0],
+        dtype=np.float32,
+    )
+    # Twins, near twins whose order float32 arithmetic gets wrong, and vectors of zeros.
+    by_a_hair = np.repeat(near[None], 40, axis=0)
+    for row in range(40):
+        by_a_hair[row, 64 + row] += np.spacing(near[64 + row]) * (row % 5)
+    store(SKETCH, [near, near, *by_a_hair, np.zeros(384), -near])
+
+    for question in (
+        (asked, SKETCH, 10, metric),
+        (asked, SKETCH, 45, metric),
+        (asked, SKETCH, 1000, metric),
+        (asked, SHAPE, 10, metric),
+        (asked, MODEL, 3, metric),
+    ):
+        execute("drop extension if exists vector")
+        without = ask(*question)
+        execute("create extension vector")
+        assert ask(*question) == without
+        assert [(row["entity_id"], row["distance"]) for row in without] == plain_answer(
+            *question
+        )
+        assert [row["rank"] for row in without] == list(range(1, len(without) + 1))
+
+    market = ask(asked, SKETCH, 10, metric, market_only=True)
+    assert [(row["entity_id"], row["distance"]) for row in market] == plain_answer(
+        asked, SKETCH, 10, metric, size=64
+    )
+    execute("drop extension vector")
+    assert ask(asked, SKETCH, 10, metric, market_only=True) == market
+
+
+def test_the_index_is_used_and_finds_nearly_all(built, dbt, chain):
+    vectors = bootstrapped(SKETCH, 3_000)
+    store(SKETCH, vectors)
+    questions = [(f"MADE:{row}", SKETCH, 10, "l2") for row in range(0, 3_000, 60)]
+    exact = [{row["entity_id"] for row in ask(*question)} for question in questions]
+
+    # Without the extension: one clear line. With it: an index for each model, once.
+    variables = {"vector_index_metric": "l2"}
+    refused = dbt("run-operation", "build_vector_index", **variables)
+    assert "create extension vector" in refused.stdout
+    execute("create extension vector")
+    for _ in range(2):
+        chain(**variables).build_vector_index()
+    assert execute(
+        "select count(*) from pg_indexes where indexdef like '%%vector_l2_ops%%'"
+    ) == [(3,)]
+
+    scans = """
+        select coalesce(sum(idx_scan), 0) from pg_stat_user_indexes
+        where indexrelname like 'hnsw_l2%%panel_sketch%%'
+    """
+    found = [{row["entity_id"] for row in ask(*question)} for question in questions]
+    # A session counts its scans when it ends, which nobody waits for.
+    for _ in range(100):
+        if execute(scans)[0][0] >= len(questions):
+            break
+        time.sleep(0.1)
+    assert execute(scans)[0][0] >= len(questions)
+    hits = sum(len(a & b) for a, b in zip(exact, found, strict=True))
+    assert hits / (10 * len(questions)) >= 0.9
+
+
+def test_the_macro_gives_what_the_command_gives(built, dbt):
+    shown = dbt(
+        *("show", "--output", "json", "--limit", "5", "--inline"),
+        "select * from "
+        "({{ similar_scenarios('HIST_STRESS_20D:17', top_k=5, metric='l2') }}) as nearest",
+    )
+    assert shown.returncode == 0, shown.stdout
+    rows = json.loads(shown.stdout[shown.stdout.index("{") :])["show"]
+
+    expected = ask("HIST_STRESS_20D:17", MODEL, 5, "l2")
+    assert [row["entity_id"] for row in rows] == [row["entity_id"] for row in expected]
+    assert [row["distance"] for row in rows] == pytest.approx(
+        [row["distance"] for row in expected], rel=1e-6
+    )
+
+
+def test_people_get_a_table_and_programs_csv_or_json(built, front):
+    asked = ("similar", "--entity-id", "HIST_STRESS_20D:17", "--top-k", "3")
+
+    table = front(*asked).stdout
+    assert table.splitlines()[0].split() == [
+        *("rank", "scenario", "class", "set", "id", "date", "distance")
+    ]
+    assert "Second leg down, November 2008" in table
+    assert "2008-11-20" in table
+
+    rows = json.loads(front(*asked, "--format", "json").stdout)
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    assert list(csv.DictReader(io.StringIO(front(*asked, "--format", "csv").stdout))) == [
+        {name: str(value) for name, value in row.items()} for row in rows
+    ]
+
+    one_set = front(*asked, "--format", "json", "--scenario-set-id", "SET_ABC123")
+    assert {row["scenario_set_id"] for row in json.loads(one_set.stdout)} == {"SET_ABC123"}
+
+
+def test_ids_are_looked_up_as_they_are(built):
+    hostile = '\'); drop table x; -- {1,2} "q" \\ %s'
+    store(MODEL, np.eye(3, 384, dtype=np.float32), set_id=hostile)
+
+    found = ask(f"{hostile}:0", MODEL, 2, "l2", scenario_set_id=hostile)
+
+    assert [row["scenario_id"] for row in found] == ["1", "2"]
+    assert [row["distance"] for row in found] == [math.sqrt(2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("question", "complaint"),
+    [
+        (("HIST_STRESS_20D:99", MODEL), "no vector of 'HIST_STRESS_20D:99' by num-"),
+        (("HIST_STRESS_20D:1", "num-scenario-v9"), "unknown model 'num-scenario-v9'"),
+        (("HIST_STRESS_20D:1", MODEL, 10, "l1"), "unknown metric 'l1'"),
+        (("HIST_STRESS_20D:1", MODEL, 10, "l2", None, True), "only num-scenario-panel-"),
+        (("ZERO:0", MODEL), "all zeros, which point nowhere"),
+    ],
+)
+def test_a_question_without_an_answer_says_why(built, question, complaint):
+    store(MODEL, np.zeros((1, 384), dtype=np.float32), set_id="ZERO")
+
+    with pytest.raises(WrongUsageError, match=complaint):
+        ask(*question)
+
+
+def test_a_search_before_there_are_vectors_is_one_line(empty):
+    done = python("python_encoders", "similar", "--entity-id", "S:1")
+
+    assert done.returncode == 1
+    assert "has no numeric_window_embeddings; build it with `dbt run` first" in done.stderr
