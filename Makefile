@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 BACKFILL := $(BIN)/python -m prometheus.scripts.backfill_numeric_scenario_embeddings
+CLI := $(BIN)/python -m python_encoders
 # dbt by hand finds the embedded server through these; with PGHOST set they are not used.
 SERVER := if [ -z "$${PGHOST:-}" ]; then . .postgres/env; fi
 export DBT_PROFILES_DIR := $(CURDIR)
@@ -38,11 +39,16 @@ db-stop: ## Stop the embedded Postgres
 .PHONY: demo
 demo: db ## The whole chain over the shipped data, and what comes out of it
 	@$(SERVER); $(BIN)/dbt --quiet seed
-	@echo; echo "== The workflow's command, for each of the shipped sets"
-	@$(BACKFILL) --scenario-set-id HIST_STRESS_20D --model-id num-scenario-core-v1
-	@echo
-	@$(BACKFILL) --scenario-set-id SET_ABC123 --model-id num-scenario-core-v1
-	@$(BIN)/python examples/nearest_scenarios.py
+	@echo; echo "== The workflow's command, as it is written"
+	@$(BACKFILL) --scenario-set-id SET_ABC123 --model-id num-scenario-core-v1 --limit 100
+	@echo; echo "== The rest: all sets, all models"
+	@$(CLI) backfill --model-id all
+	@echo; echo "== What a program reads"
+	@$(BIN)/python examples/read_vectors.py
+	@echo; echo "== Like the Covid crash of March 2020 in kind (stress-shape)"
+	@$(CLI) similar --entity-id HIST_STRESS_20D:17 --model-id num-scenario-stress-shape-v1 --top-k 5
+	@echo; echo "== ... and day by day (panel-sketch)"
+	@$(CLI) similar --entity-id HIST_STRESS_20D:17 --model-id num-scenario-panel-sketch-v1 --top-k 5
 
 .PHONY: test
 test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST names)
@@ -64,6 +70,20 @@ lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML
 docs: db ## dbt's documentation with the lineage, as one file: target/static_index.html
 	@$(SERVER); $(BIN)/dbt --quiet docs generate --static
 	@echo "target/static_index.html"
+
+.PHONY: bench-quality
+bench-quality: setup build/skfolio ## How good the vectors are on real returns: docs/quality.md
+	@PYTHONPATH=build/skfolio $(BIN)/python -m benchmarks.quality
+
+.PHONY: bench-throughput
+bench-throughput: setup ## Microseconds a scenario, beside a bare matrix product
+	@$(BIN)/python -m benchmarks.throughput
+
+# Daily returns of 1990 to 2022 lie in this package; what it depends on is not needed.
+build/skfolio:
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+		--target $@ skfolio==1.12.2
+	@touch $@
 
 .PHONY: ci
 ci: lint test test-scale ## What .ci/run runs

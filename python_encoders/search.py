@@ -179,7 +179,7 @@ def _nearest(connection: Connection, question: Question) -> list[Neighbour]:
             question.entity_id,
             question.scenario_set_id or "",
             json.dumps([float(value) for value in query]),
-            str(min(1000, max(100, 4 * question.top_k))),
+            str(min(1000, max(40, 4 * question.top_k))),
         ],
     )
     pgvector_schema = _pgvector_schema(connection)

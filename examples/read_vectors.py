@@ -1,0 +1,45 @@
+"""How a program reads the vectors, and what has none.
+
+Run it after a backfill::
+
+    python examples/read_vectors.py
+"""
+
+import numpy as np
+
+from python_encoders.connection import choose_server, connect
+from python_encoders.store import fetch, relation
+
+MODEL = "num-scenario-stress-shape-v1"
+
+
+def main() -> None:
+    """Read one model's vectors into numpy, and the rejections with their reasons."""
+    with connect() as connection:
+        stored = fetch(
+            connection,
+            f"""
+            select entity_id, as_of_date, embedding
+            from {relation("numeric_window_embeddings")}
+            where entity_type = 'SCENARIO' and model_id = $1
+            order by entity_id collate "C"
+            """,
+            [MODEL],
+        )
+        rejections = fetch(
+            connection,
+            f"""
+            select * from {relation("scenario_rejections")}
+            order by scenario_set_id collate "C", scenario_id collate "C"
+            """,
+            [],
+        )
+    vectors = np.stack(stored["embedding"].to_numpy())
+    print(f"{MODEL}: {vectors.shape}, {vectors.dtype}")
+    for row in rejections.to_pylist():
+        print("rejected: {scenario_set_id}:{scenario_id}, {reason}, {detail}".format(**row))
+
+
+if __name__ == "__main__":
+    choose_server()
+    main()
