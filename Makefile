@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BACKFILL := $(BIN)/python -m prometheus.scripts.backfill_numeric_scenario_embeddings
 CLI := $(BIN)/python -m python_encoders
+RETURNS := build/skfolio/skfolio/datasets/data/sp500_dataset.csv.gz
 # dbt by hand finds the embedded server through these; with PGHOST set they are not used.
 SERVER := if [ -z "$${PGHOST:-}" ]; then . .postgres/env; fi
 export DBT_PROFILES_DIR := $(CURDIR)
@@ -72,18 +73,17 @@ docs: db ## dbt's documentation with the lineage, as one file: target/static_ind
 	@echo "target/static_index.html"
 
 .PHONY: bench-quality
-bench-quality: setup build/skfolio ## How good the vectors are on real returns: docs/quality.md
+bench-quality: setup $(RETURNS) ## How good the vectors are on real returns: docs/quality.md
 	@PYTHONPATH=build/skfolio $(BIN)/python -m benchmarks.quality
+
+# Daily returns of 1990 to 2022 lie in this package; what it depends on is not needed.
+$(RETURNS): | .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+		--upgrade --target build/skfolio skfolio==1.12.2
 
 .PHONY: bench-throughput
 bench-throughput: setup ## Microseconds a scenario, beside a bare matrix product
 	@$(BIN)/python -m benchmarks.throughput
-
-# Daily returns of 1990 to 2022 lie in this package; what it depends on is not needed.
-build/skfolio:
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
-		--target $@ skfolio==1.12.2
-	@touch $@
 
 .PHONY: ci
 ci: lint test test-scale ## What .ci/run runs
