@@ -70,6 +70,7 @@ lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML
 .PHONY: docs
 docs: db ## dbt's documentation with the lineage, as one file: target/static_index.html
 	@$(SERVER); $(BIN)/dbt --quiet docs generate --static
+	@$(BIN)/python docs/mend_static_page.py target/static_index.html
 	@echo "target/static_index.html"
 
 .PHONY: bench-quality

@@ -212,11 +212,10 @@ Written by `make bench-quality` (`benchmarks/quality.py`); a change made here is
 
 ## Measured, and expected
 
-Measured ± standard error (expected, where the
-[definitions](encoders.md) say). `*`: apart by more
-than two errors and rounding. Errors come from leaving out one eleventh of the time after
-another (three years; 74 days for the universes), and from the seeds. The expected figures
-have errors of their own, which are not known.
+Measured ± standard error (expected, where the [definitions](encoders.md) say so). `*`:
+apart by more than two errors and rounding. Errors come from leaving out one eleventh of the
+time after another (three years; 74 days for the universes), and from the seeds. The
+expected figures have errors of their own, which are not known.
 
 {table_of_tasks(measured)}
 
@@ -263,7 +262,7 @@ have errors of their own, which are not known.
 ## Where measured and expected differ, and why
 
 - **Two universes, stress-shape**: it depends on how much the universes share, and on how
-  many near copies (windows a day or two off) the gallery holds; [the definitions](encoders.md) say
+  many near copies (windows a day or two off) the gallery holds; the definitions say
   neither. With 120 of 160 series shared and a window every {QUERY_STEP} days it is
   {shape(wide)}. (v0 knows a series by its column alone, and the draw decides which columns
   match: .02 to .26 from seed to seed, hence its wide error.)

@@ -68,7 +68,9 @@ def start(home: Path = EMBEDDED_HOME) -> dict[str, str]:
     os.environ["LC_ALL"] = "C"
     try:
         # pgvector comes with the server; searches use it where it is.
-        get_server(data, cleanup_mode=None).psql("create extension if not exists vector")
+        get_server(data, cleanup_mode=None).psql(
+            "set client_min_messages = warning; create extension if not exists vector"
+        )
     except Exception as error:
         raise WorkFailedError(
             f"the embedded server did not start ({error}); its log is {data / 'log'}"
