@@ -28,7 +28,8 @@ final as (
                 select
                     float4send(elements.value) as sent,
                     elements.place
-                from unnest(embeddings.embedding)
+                from
+                    unnest(embeddings.embedding)
                     with ordinality as elements (value, place)
             ) as cells
         ) as vector,

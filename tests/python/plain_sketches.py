@@ -7,6 +7,7 @@ byte. A panel is a list of days, each a list of floats.
 import functools
 import hashlib
 import math
+import operator
 import struct
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -135,10 +136,9 @@ def signs_of(model_id: str, k: int, name: str) -> tuple[int, ...]:
 
 
 def signed_sums(cells: Iterable[tuple[int, tuple[int, ...]]], count: int) -> Integers:
-    totals = [0] * count
-    for value, signs in cells:
-        totals = [total + value * sign for total, sign in zip(totals, signs, strict=False)]
-    return totals
+    values, rows_of_signs = zip(*cells, strict=True)
+    directions = list(zip(*rows_of_signs, strict=True))[:count]
+    return [sum(map(operator.mul, values, signs)) for signs in directions]
 
 
 def padded(values: list[float], length: int) -> list[float]:

@@ -31,7 +31,7 @@ def plain_vector(panel: np.ndarray) -> bytes:
 
 @given(panels_of_returns)
 def test_core_is_the_first_384_cells_as_float32_then_zeros(panels):
-    vectors = flatten_and_pad(panels)
+    vectors = flatten_and_pad(panels, [])
 
     assert vectors.dtype == np.float32
     assert [vector.astype("<f4").tobytes() for vector in vectors] == [
@@ -41,8 +41,8 @@ def test_core_is_the_first_384_cells_as_float32_then_zeros(panels):
 
 @given(panels_of_returns)
 def test_a_vector_does_not_depend_on_its_batch(panels):
-    together = flatten_and_pad(panels)
-    alone = np.concatenate([flatten_and_pad(panel[None]) for panel in panels[::-1]])
+    together = flatten_and_pad(panels, [])
+    alone = np.concatenate([flatten_and_pad(panel[None], []) for panel in panels[::-1]])
 
     assert together.tobytes() == alone[::-1].tobytes()
 
@@ -51,13 +51,13 @@ def test_core_takes_any_memory_layout():
     panels = np.arange(2 * 3 * 5, dtype=np.float64).reshape(2, 3, 5)
 
     assert (
-        flatten_and_pad(np.asfortranarray(panels)).tobytes()
-        == flatten_and_pad(panels).tobytes()
+        flatten_and_pad(np.asfortranarray(panels), []).tobytes()
+        == flatten_and_pad(panels, []).tobytes()
     )
 
 
 def test_core_keeps_the_sign_of_zero():
-    assert np.signbit(flatten_and_pad(np.full((1, 1, 1), -0.0))[0, 0])
+    assert np.signbit(flatten_and_pad(np.full((1, 1, 1), -0.0), [])[0, 0])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3.5e38, 1e308])
@@ -66,7 +66,7 @@ def test_core_names_a_cell_that_float32_cannot_hold(value):
     panels[1, 1, 0] = value
 
     with pytest.raises(ValueError, match=r"cell 2 of panel 1 is .*beyond float32"):
-        flatten_and_pad(panels)
+        flatten_and_pad(panels, [])
 
 
 @pytest.mark.parametrize(("num_cells", "dropped"), [(1, 0), (384, 0), (385, 1), (400, 16)])

@@ -1,5 +1,5 @@
--- A scenario that is missing from the joint space, or is there twice, would bias whatever is
--- averaged over the space.
+-- A scenario that is missing from the joint space, or there twice, would bias whatever is
+-- averaged over it.
 with
 
 vectors as (
@@ -25,16 +25,17 @@ places as (
 
 )
 
-(
-    select * from vectors
-    except all
-    select * from places
-)
-
-union all
-
-(
-    select * from places
-    except all
-    select * from vectors
-)
+select
+    coalesce(vectors.scenario_set_id, places.scenario_set_id) as scenario_set_id,
+    coalesce(vectors.scenario_id, places.scenario_id) as scenario_id,
+    coalesce(vectors.as_of_date, places.as_of_date) as as_of_date,
+    count(vectors.scenario_id) as num_vectors,
+    count(places.scenario_id) as num_places
+from vectors
+full outer join places
+    on
+        vectors.scenario_set_id = places.scenario_set_id
+        and vectors.scenario_id = places.scenario_id
+        and vectors.as_of_date = places.as_of_date
+group by 1, 2, 3
+having count(vectors.scenario_id) <> 1 or count(places.scenario_id) <> 1
