@@ -73,6 +73,10 @@ docs: db ## dbt's documentation with the lineage, as one file: target/static_ind
 	@$(BIN)/python docs/mend_static_page.py target/static_index.html
 	@echo "target/static_index.html"
 
+.PHONY: report
+report: db ## A page that shows all scenarios and the nearest to each crisis
+	@$(CLI) report
+
 .PHONY: bench-quality
 bench-quality: setup $(RETURNS) ## How good the vectors are on real returns: docs/quality.md
 	@PYTHONPATH=build/skfolio $(BIN)/python -m benchmarks.quality

@@ -5,6 +5,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -313,6 +314,44 @@ def similar(
             writer.writerows(found.to_pylist())
         else:
             click.echo(json.dumps(found.to_pylist(), default=str, ensure_ascii=False))
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.option(
+    "--output",
+    metavar="PATH",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("target/scenario_report.html"),
+    show_default=True,
+    help="The file to write.",
+)
+@click.option(
+    "--model-id",
+    metavar="MODEL",
+    default="num-scenario-stress-shape-v1",
+    show_default=True,
+    help="The encoder whose vectors are shown.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "l2"]),
+    default="cosine",
+    show_default=True,
+    help="By which scenarios are near, as in `similar`.",
+)
+def report(output: Path, model_id: str, metric: str) -> None:
+    """Write a page that shows all scenarios, and what each crisis is nearest to.
+
+    One HTML file that loads nothing from anywhere, for the screen, the phone and paper.
+    """
+    with _plain_errors():
+        from python_encoders.connection import choose_server, connect
+        from python_encoders.report import write_report
+
+        choose_server()
+        with connect() as connection:
+            write_report(connection, output, model_id, metric)
+        click.echo(output)
 
 
 @cli.command()
