@@ -228,6 +228,58 @@ def build_and_encode(chain: Callable[..., Any]) -> Callable[..., Any]:
     return work
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium, driven by selenium, that reaches nothing but files."""
+    from selenium import webdriver
+
+    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    if not all(programs):
+        pytest.skip("no chromium: as root, `apt-get install chromium chromium-driver`")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(programs[1])
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+def open_page(
+    browser: Any, page: Path, width: int = 1280, scheme: str = "light"
+) -> list[Any]:
+    """Open a file as a screen of this width and colour scheme; give what the console got.
+
+    Waits until the page has loaded, scripts and all.
+    """
+    browser.get_log("browser")
+    for command, parameters in (
+        (
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+        ),
+        (
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        ),
+    ):
+        browser.execute_cdp_cmd(command, parameters)
+    browser.get(page.as_uri())
+    return browser.get_log("browser")
+
+
 def stored_bytes(model_id: str = MODEL) -> dict[str, bytes]:
     """Give a model's scenario vectors as little-endian float32 bytes, by entity_id."""
     rows = execute(
