@@ -4,6 +4,7 @@ An encoder's bytes are its contract. A change that alters one bit of one vector 
 ``model_id``.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ def flatten_and_pad(panels: Panels, series_ids: Sequence[str]) -> Vectors:
     ValueError
         When a value that is kept is beyond the range of float32.
     """
-    kept = panels.reshape(len(panels), -1)[:, :DIMENSION]
+    kept = panels.reshape(len(panels), math.prod(panels.shape[1:]))[:, :DIMENSION]
     vectors = np.zeros((len(panels), DIMENSION), dtype=np.float32)
     with np.errstate(over="ignore"):
         vectors[:, : kept.shape[1]] = kept

@@ -161,7 +161,7 @@ def project(
     ndarray of shape (B, num_signs), float64
         Whole numbers; no zero is negative.
     """
-    cells = whole.reshape(len(whole), -1)
+    cells = whole.reshape(len(whole), len(days) * len(series_ids))
     names = tuple(series_ids)
     sums: Whole = np.zeros((len(whole), num_signs))
     for first in range(0, cells.shape[1], _BLOCK_CELLS):

@@ -1,12 +1,14 @@
-"""The report, opened in a real browser."""
+"""The report and dbt's lineage, opened in a real browser."""
 
 import base64
 import itertools
+import runpy
 
 import pytest
 from conftest import BUILT, DATABASE, Silent, execute, open_page, recreate
+from selenium.webdriver.support.ui import WebDriverWait
 
-from python_encoders.connection import connect
+from python_encoders.connection import PROJECT_DIR, connect
 from python_encoders.encoders import ENCODERS
 from python_encoders.report import write_report
 from python_encoders.store import Scope
@@ -168,3 +170,65 @@ def test_a_name_is_shown_as_it_is_and_never_run(browser, page, tmp_path):
         """
     )
     assert hovered.startswith(HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def lineage(templates, tmp_path_factory):
+    """The page that `make docs` writes, with dbt's graph open."""
+    from dbt.cli.main import dbtRunner
+
+    recreate(DATABASE, f'"{BUILT}"', templates)
+    target = tmp_path_factory.mktemp("docs")
+    paths = ("--project-dir", PROJECT_DIR, "--profiles-dir", PROJECT_DIR)
+    generated = dbtRunner().invoke(
+        [
+            *("--quiet", "docs", "generate", "--static", "--target-path", str(target)),
+            *map(str, paths),
+        ]
+    )
+    assert generated.success
+    page = target / "static_index.html"
+    runpy.run_path(str(PROJECT_DIR / "docs" / "mend_static_page.py"))["main"](page)
+    return page
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_lineage_runs_from_the_source_to_whoever_reads(browser, lineage, width):
+    assert open_page(browser, lineage, width) == []
+    browser.get("about:blank")
+    browser.get(lineage.as_uri() + "#!/overview?g_v=1")
+
+    graph = WebDriverWait(browser, 30).until(
+        lambda _: browser.execute_script(
+            """
+            const holder = [...document.querySelectorAll("*")].find((e) => e._cyreg?.cy);
+            if (!holder || !holder._cyreg.cy.edges().length) return null;
+            const name = (node) => node.id().split(".").slice(-1)[0];
+            const canvas = holder.querySelector("canvas");
+            const { width, height } = canvas.getBoundingClientRect();
+            if (!width || !height) return null;
+            return {
+              edges: holder._cyreg.cy.edges(":visible").map((edge) =>
+                [name(edge.source()), name(edge.target())]),
+              types: holder._cyreg.cy.nodes(":visible").map((n) => n.id().split(".")[0]),
+              size: [width, height],
+            };
+            """
+        )
+    )
+    edges = {tuple(edge) for edge in graph["edges"]}
+    for chain in (
+        "scenario_paths stg_prometheus__scenario_paths int_scenario_panels_checked "
+        "scenario_panels numeric_window_embeddings joint_embeddings "
+        "joint_stab_fragility_space",
+        "scenario_sets stg_prometheus__scenario_sets scenario_labels scenario_report",
+        "numeric_window_embeddings prometheus_numeric_window_embeddings "
+        "existing_vector_readers",
+        "numeric_window_embeddings similar_scenarios_search",
+        "scenario_model_rejections scenario_vector_readers",
+    ):
+        assert set(itertools.pairwise(chain.split())) <= edges
+    assert graph["types"].count("source") == 2
+    assert graph["types"].count("exposure") == 5
+    assert min(graph["size"]) > 100
+    assert browser.get_log("browser") == []
