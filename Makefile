@@ -56,7 +56,7 @@ test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST n
 	@$(BIN)/python -m pytest
 
 .PHONY: test-scale
-test-scale: setup ## The test over eight million path rows, three minutes
+test-scale: setup ## Eight million path rows and the widest panel, four minutes
 	@$(BIN)/python -m pytest -m scale --numprocesses 0
 
 .PHONY: lint
