@@ -132,6 +132,21 @@ def _meaning(
     return max(meanings, key=lambda meaning: abs(meaning.correlation))
 
 
+def _orient(
+    coordinates: NDArray[np.float64], scenarios: Sequence[Scenario]
+) -> list[Meaning | None]:
+    """Turn each axis so that what goes with it grows along it; say what is plain."""
+    measures = _measures(scenarios)
+    meanings: list[Meaning | None] = []
+    for axis in (0, 1):
+        name, correlation = _meaning(coordinates[:, axis], measures)
+        if correlation < 0:
+            coordinates[:, axis] *= -1
+        strong = abs(correlation) >= _MIN_CORRELATION
+        meanings.append(Meaning(name, abs(correlation)) if strong else None)
+    return meanings
+
+
 def escaped(text: str) -> str:
     """Escape what plotly would take for markup; it knows no ``&quot;``."""
     return html.escape(text, quote=False)
@@ -240,14 +255,7 @@ def scenario_map(scenarios: Sequence[Scenario], vectors: NDArray[np.float32]) ->
         are the names to write beside them.
     """
     coordinates, shares = principal_plane(vectors)
-    measures = _measures(scenarios)
-    meanings: list[Meaning | None] = []
-    for axis in (0, 1):
-        name, correlation = _meaning(coordinates[:, axis], measures)
-        if correlation < 0:
-            coordinates[:, axis] *= -1
-        strong = abs(correlation) >= _MIN_CORRELATION
-        meanings.append(Meaning(name, abs(correlation)) if strong else None)
+    meanings = _orient(coordinates, scenarios)
     coloured_by, colour_labels = _colour_labels(scenarios)
     class_labels = [row.scenario_class or "no class" for row in scenarios]
     colours = _indices(colour_labels, None, NUM_COLOURS)
