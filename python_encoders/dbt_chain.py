@@ -88,7 +88,7 @@ class DbtChain:
                 raise KeyboardInterrupt
             raise WorkFailedError(f"dbt {command} failed: {_squeezed(outcome.exception)}")
         failed = [
-            f"in {result.node.name}: {_squeezed(result.message)}"
+            f"in {_name(result)}: {_squeezed(result.message or 'no message')}"
             for result in outcome.result.results
             if result.status in ("error", "fail", "runtime error")
         ]
@@ -97,6 +97,11 @@ class DbtChain:
             f"dbt {command} failed {failed[0] if failed else 'without a result'}{others}; "
             "details in logs/dbt.log"
         )
+
+
+def _name(result: Any) -> str:
+    # An operation's result has no node.
+    return str(result.node.name if hasattr(result, "node") else result.unique_id)
 
 
 def _squeezed(message: object) -> str:

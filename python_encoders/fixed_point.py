@@ -21,9 +21,9 @@ SEPARATOR = "\x1f"
 FORBIDDEN_IN_ID = (SEPARATOR, "\x00")
 
 # Signs are kept as bits and widened a block of cells at a time: memory has a bound, however
-# wide the panel. A part of a batch stays in the processor's cache.
+# wide the panel. A part of a batch is small enough to stay near the processor.
 _BLOCK_CELLS = 4096
-_PART_CELLS = 128 * 1024
+_PART_CELLS = 512 * 1024
 
 Whole = NDArray[np.float64]
 

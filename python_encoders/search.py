@@ -12,7 +12,13 @@ from python_encoders import panel_sketch
 from python_encoders.encoders import DIMENSION, check_models
 from python_encoders.errors import WrongUsageError
 from python_encoders.similarity import METRICS, TOLERANCE, Neighbour, nearest
-from python_encoders.store import check_is_built, fetch, quoted, relation
+from python_encoders.store import (
+    check_is_built,
+    fetch,
+    find_pgvector,
+    quoted,
+    relation,
+)
 
 _OPERATORS = {"l2": "<->", "cosine": "<=>"}
 
@@ -40,21 +46,6 @@ class Question(NamedTuple):
     metric: str = "cosine"
     scenario_set_id: str | None = None
     market_only: bool = False
-
-
-def _pgvector_schema(connection: Connection) -> str | None:
-    found = fetch(
-        connection,
-        """
-        select schemas.nspname::text as name
-        from pg_catalog.pg_extension as extensions
-        inner join pg_catalog.pg_namespace as schemas
-            on extensions.extnamespace = schemas.oid
-        where extensions.extname = 'vector'
-        """,
-        [],
-    )["name"].to_pylist()
-    return found[0] if found else None
 
 
 def _has_index(connection: Connection, question: Question) -> bool:
@@ -182,7 +173,7 @@ def _nearest(connection: Connection, question: Question) -> list[Neighbour]:
             str(min(1000, max(40, 4 * question.top_k))),
         ],
     )
-    pgvector_schema = _pgvector_schema(connection)
+    pgvector_schema = find_pgvector(connection)
     has_index = pgvector_schema is not None and _has_index(connection, question)
     best: list[Neighbour] = []
     with connection.cursor() as cursor:

@@ -181,6 +181,37 @@ def check_is_built(connection: Connection, *names: str) -> None:
             )
 
 
+def find_pgvector(connection: Connection) -> str | None:
+    """Name the schema that the extension pgvector is installed in, if it is."""
+    found = fetch(
+        connection,
+        """
+        select schemas.nspname::text as name
+        from pg_catalog.pg_extension as extensions
+        inner join pg_catalog.pg_namespace as schemas
+            on extensions.extnamespace = schemas.oid
+        where extensions.extname = 'vector'
+        """,
+        [],
+    )["name"].to_pylist()
+    return found[0] if found else None
+
+
+def check_pgvector(connection: Connection) -> None:
+    """Check that an index on vectors can be built.
+
+    Raises
+    ------
+    WorkFailedError
+        Says how to install the extension.
+    """
+    if find_pgvector(connection) is None:
+        raise WorkFailedError(
+            "the var vector_index_metric needs the extension pgvector; in database "
+            f"{os.environ['PGDATABASE']}: create extension vector"
+        )
+
+
 @contextlib.contextmanager
 def lock(
     connection: Connection, name: str, on_wait: Callable[[str], None]

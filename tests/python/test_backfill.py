@@ -21,13 +21,13 @@ SESSIONS = """
 """
 
 
-def test_a_limited_run_then_the_rest_then_nothing(seeded):
-    command = [
-        WORKFLOW_COMMAND,
-        *("--scenario-set-id", "HIST_STRESS_20D", "--model-id", "num-scenario-core-v1"),
-    ]
+def test_a_limited_run_then_the_rest_then_nothing(seeded, front):
+    options = (
+        *("--scenario-set-id", "HIST_STRESS_20D"),
+        *("--model-id", "num-scenario-core-v1"),
+    )
 
-    limited = python(*command, "--limit", "10")
+    limited = python(WORKFLOW_COMMAND, *options, "--limit", "10")
     assert limited.returncode == 0, limited.stderr
     assert "vectors: 10 written, 0 pruned" in limited.stdout
     assert set(stored_vectors()) == {f"HIST_STRESS_20D:{i}" for i in range(1, 11)}
@@ -35,7 +35,7 @@ def test_a_limited_run_then_the_rest_then_nothing(seeded):
         "select max(created_at) from analytics.numeric_window_embeddings"
     )
 
-    rest = python(*command)
+    rest = front("backfill", *options)
     assert "vectors: 14 written, 0 pruned" in rest.stdout
     assert re.search(
         rf"HIST_STRESS_20D +{MODEL} +24 +24 +0 +0 +400 +4.0% +6.7%", rest.stdout
@@ -45,7 +45,7 @@ def test_a_limited_run_then_the_rest_then_nothing(seeded):
         written_first[0],
     ) == [(10,)], "the first ten were written again"
 
-    again = python(*command)
+    again = front("backfill", *options)
     assert again.returncode == 0
     assert "vectors: 0 written, 0 pruned" in again.stdout
     assert re.search(r"tests: \d+ passed, 0 warned", again.stdout)

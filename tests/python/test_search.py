@@ -15,7 +15,7 @@ from reference import reference_panels
 
 from python_encoders.connection import connect
 from python_encoders.encoders import ENCODERS
-from python_encoders.errors import WrongUsageError
+from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.search import Question, similar
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
@@ -144,19 +144,22 @@ def test_one_answer_with_pgvector_and_without(built, metric):
     assert ask(asked, SKETCH, 10, metric, market_only=True) == market
 
 
-def test_the_index_is_used_and_finds_nearly_all(built, dbt, chain):
+def test_the_index_is_used_and_finds_nearly_all(built, chain, front):
     vectors = bootstrapped(SKETCH, 3_000)
     store(SKETCH, vectors)
-    questions = [(f"MADE:{row}", SKETCH, 10, "l2") for row in range(0, 3_000, 60)]
+    questions = [(f"MADE:{row}", SKETCH, 10, "l2") for row in range(0, 3_000, 120)]
     exact = [{row["entity_id"] for row in ask(*question)} for question in questions]
 
     # Without the extension: one clear line. With it: an index for each model, once.
-    variables = {"vector_index_metric": "l2"}
-    refused = dbt("run-operation", "build_vector_index", **variables)
-    assert "create extension vector" in refused.stdout
+    refused = front("backfill", "--vars", "{vector_index_metric: l2}")
+    assert refused.returncode == 1
+    assert "create extension vector" in refused.stderr
+    operation = chain(vector_index_metric="l2")
+    with pytest.raises(WorkFailedError, match="build_vector_index"):
+        operation.build_vector_index()
     execute("create extension vector")
     for _ in range(2):
-        chain(**variables).build_vector_index()
+        operation.build_vector_index()
     assert execute(
         "select count(*) from pg_indexes where indexdef like '%%vector_l2_ops%%'"
     ) == [(3,)]

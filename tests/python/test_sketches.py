@@ -318,11 +318,11 @@ def test_a_value_without_a_sketch_is_named_with_its_cell(sketch, value):
 
 @BOTH
 def test_the_named_panel_counts_from_the_start_of_the_batch(sketch):
-    panels = np.zeros((3, 300, 500))  # each is more than a part of a batch
-    panels[2, 299, 499] = -5.0
+    panels = np.zeros((3, 600, 1000))  # each is more than a part of a batch
+    panels[2, 599, 999] = -5.0
 
-    with pytest.raises(ValueError, match=r"day 300, series 'S499' of panel 2 is -5\.0;"):
-        sketch(panels, names(500))
+    with pytest.raises(ValueError, match=r"day 600, series 'S999' of panel 2 is -5\.0;"):
+        sketch(panels, names(1000))
 
 
 @BOTH
@@ -369,7 +369,7 @@ def test_ids_without_a_sketch_are_named(sketch, ids, message):
 @BOTH
 def test_batches_of_a_thousand_give_each_panel_the_bytes_it_has_alone(sketch):
     # 327 panels of this size are a part of a batch: three of them, and a rest.
-    panels = np.random.default_rng(0).uniform(-4.0, 4.0, (1001, 2, 200))
+    panels = np.random.default_rng(0).uniform(-4.0, 4.0, (1001, 8, 200))
     ids = names(200)
     at_once = as_bytes(sketch(panels, ids))
 
