@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import fasteners
 import numpy as np
 import psycopg2
 import pytest
@@ -25,7 +26,11 @@ from python_encoders.workflow import encode_only
 
 MODEL = "num-scenario-core-v1"
 DATABASE = f"scenario_tests_{os.getpid()}"
-SEEDED, BUILT = f"{DATABASE}_seeded", f"{DATABASE}_built"
+# Parallel workers share a server, and inherit where it is.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(prefix="scenario-tests-")
+HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
+SEEDED, BUILT = f"{HOME.name}_seeded", f"{HOME.name}_built"
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
 
@@ -71,16 +76,30 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind, once the last worker is done."""
+    if hasattr(config, "workerinput"):
+        return
+    if (HOME / "data").exists():
+        server.stop(HOME)
+    elif os.environ.get("PGHOST"):
+        for database in (SEEDED, BUILT):
+            execute(
+                f'drop database if exists "{database}" with (force)',
+                database=os.environ.get("PGDATABASE", "postgres"),
+            )
+    shutil.rmtree(HOME)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """Start the throwaway server; give the name of its maintenance database."""
+    """Find the server, or start the throwaway one; name its maintenance database."""
     # Parallel workers, and the project's own folder, must not share dbt's files.
     artifacts = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
     os.environ |= {"DBT_TARGET_PATH": artifacts, "DBT_LOG_PATH": artifacts}
-    home = None
     if not os.environ.get("PGHOST"):
-        home = Path(tempfile.mkdtemp(prefix="scenario-tests-"))
-        os.environ.update(server.start(home))
+        with _one_worker_at_a_time():
+            os.environ.update(server.start(HOME))
         # Nothing here has to survive a crash of the machine.
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             execute(f"alter system set {setting} = off")
@@ -89,12 +108,8 @@ def postgres() -> Iterator[str]:
     maintenance = os.environ["PGDATABASE"]
     os.environ["PGDATABASE"] = DATABASE
     yield maintenance
-    for database in (DATABASE, SEEDED, BUILT):
-        execute(f'drop database if exists "{database}" with (force)', database=maintenance)
+    execute(f'drop database if exists "{DATABASE}" with (force)', database=maintenance)
     shutil.rmtree(artifacts)
-    if home:
-        server.stop(home)
-        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
@@ -116,14 +131,24 @@ def chain(postgres: str) -> "Callable[..., Any]":
 
 @pytest.fixture(scope="session")
 def templates(postgres: str, chain: Callable[..., Any]) -> str:
-    """Make the database with the seeds, and the one with their panels and vectors."""
-    recreate(DATABASE, "template0", postgres)
-    chain()._invoke("seed")
-    recreate(SEEDED, f'"{DATABASE}"', _freed(postgres))
-    chain().run()
-    encode_only(Scope((MODEL,)), Silent())
-    recreate(BUILT, f'"{DATABASE}"', _freed(postgres))
+    """Make the database with the seeds, and the one with their panels and vectors.
+
+    The first worker that needs them makes them for all.
+    """
+    with _one_worker_at_a_time():
+        exists = "select count(*) from pg_database where datname = %s"
+        if execute(exists, [BUILT], database=postgres) == [(0,)]:
+            recreate(DATABASE, "template0", postgres)
+            chain()._invoke("seed")
+            recreate(SEEDED, f'"{DATABASE}"', _freed(postgres))
+            chain().run()
+            encode_only(Scope((MODEL,)), Silent())
+            recreate(BUILT, f'"{DATABASE}"', _freed(postgres))
     return postgres
+
+
+def _one_worker_at_a_time() -> fasteners.InterProcessLock:
+    return fasteners.InterProcessLock(HOME / ".templates")
 
 
 def _freed(maintenance: str) -> str:
