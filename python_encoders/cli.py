@@ -15,8 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from python_encoders import panel_sketch
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
+from python_encoders.similarity import METRICS
 
 # A log has no width to fold a table into.
 CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
@@ -233,21 +235,20 @@ def encode(
 @click.option(
     "--model-id",
     metavar="MODEL",
-    default=DEFAULT_MODEL,
-    show_default=True,
-    help="The encoder whose vectors are compared; `models` says what each is good for.",
+    help="The encoder whose vectors are compared; `models` says what each is good for. "
+    f"[default: {DEFAULT_MODEL}; num-scenario-panel-sketch-v1 with --block market]",
 )
 @click.option(
     "--top-k",
     metavar="K",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 10_000),
     default=10,
     show_default=True,
     help="How many scenarios to show.",
 )
 @click.option(
     "--metric",
-    type=click.Choice(["cosine", "l2"]),
+    type=click.Choice(METRICS),
     help="1 − cosine, which leaves out how large a scenario is, or the L2 distance. "
     "[default: cosine; l2 with --block market]",
 )
@@ -261,7 +262,7 @@ def encode(
     "--block",
     type=click.Choice(["market"]),
     help="Compare the market's days alone, for universes that have no series in common "
-    "(num-scenario-panel-sketch-v1).",
+    "by num-scenario-panel-sketch-v1.",
 )
 @click.option(
     "--format",
@@ -273,7 +274,7 @@ def encode(
 )
 def similar(
     entity_id: str,
-    model_id: str,
+    model_id: str | None,
     top_k: int,
     metric: str | None,
     scenario_set_id: str | None,
@@ -298,7 +299,7 @@ def similar(
         choose_server()
         question = Question(
             entity_id,
-            model_id,
+            model_id or (panel_sketch.MODEL_ID if block else DEFAULT_MODEL),
             top_k,
             metric or ("l2" if block else "cosine"),
             scenario_set_id,
@@ -334,7 +335,7 @@ def similar(
 )
 @click.option(
     "--metric",
-    type=click.Choice(["cosine", "l2"]),
+    type=click.Choice(METRICS),
     default="cosine",
     show_default=True,
     help="By which scenarios are near, as in `similar`.",

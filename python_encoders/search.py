@@ -13,7 +13,9 @@ from python_encoders.encoders import DIMENSION, check_models
 from python_encoders.errors import WrongUsageError
 from python_encoders.similarity import METRICS, TOLERANCE, Neighbour, nearest
 from python_encoders.store import (
+    ENTITY_TYPE,
     check_is_built,
+    check_set_is_built,
     fetch,
     find_pgvector,
     quoted,
@@ -73,7 +75,7 @@ def _query_vector(connection: Connection, question: Question) -> NDArray[np.floa
         connection,
         f"""
         select embedding from {relation("numeric_window_embeddings")}
-        where entity_type = 'SCENARIO' and model_id = $1 and entity_id = $2
+        where entity_type = '{ENTITY_TYPE}' and model_id = $1 and entity_id = $2
         order by as_of_date desc
         limit 1
         """,
@@ -104,7 +106,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
         select entity_id, as_of_date, {stored} as vector
         from {relation("numeric_window_embeddings")}
         where
-            entity_type = 'SCENARIO'
+            entity_type = '{ENTITY_TYPE}'
             and model_id = '{question.model_id}'
             and entity_id <> current_setting('scenario_embeddings.entity_id')
             {in_set if question.scenario_set_id is not None else ""}
@@ -124,10 +126,14 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
             order by {distance}
             limit {question.top_k}
             """
+    # Beyond these, squares leave float32: such vectors are always candidates.
+    is_plain = (
+        f"{quoted(pgvector_schema)}.vector_norm(vector::{vector}) between 1e-15 and 1e15"
+    )
     slack = f"* {1 + TOLERANCE}" if question.metric == "l2" else f"+ {TOLERANCE}"
     return f"""
         with measured as materialized (
-            select entity_id, vector, {distance} as distance
+            select entity_id, vector, {distance} as distance, {is_plain} as is_plain
             from ({eligible}) as eligible
         ),
 
@@ -135,7 +141,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
             select max(distance) {slack} as bound
             from (
                 select distance from measured
-                where distance <> 'NaN'
+                where is_plain
                 order by distance
                 limit {question.top_k}
             ) as nearest
@@ -143,7 +149,8 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
 
         select measured.entity_id, measured.vector
         from measured
-        inner join within on measured.distance <= within.bound
+        cross join within
+        where not measured.is_plain or measured.distance <= within.bound
         """
 
 
@@ -174,6 +181,8 @@ def _nearest(connection: Connection, question: Question) -> list[Neighbour]:
         ],
     )
     pgvector_schema = find_pgvector(connection)
+    if not 1e-15 < np.linalg.norm(query.astype(np.float64)) < 1e15:
+        pgvector_schema = None
     has_index = pgvector_schema is not None and _has_index(connection, question)
     best: list[Neighbour] = []
     with connection.cursor() as cursor:
@@ -204,8 +213,8 @@ def similar(connection: Connection, question: Question) -> pa.Table:
     Raises
     ------
     WrongUsageError
-        Unknown model or metric, no vector of the scenario, a vector without a direction,
-        or the market alone asked of a model that does not keep it.
+        Unknown model, metric or set, no vector of the scenario, a vector without a
+        direction, or the market alone asked of a model that does not keep it.
     WorkFailedError
         Nothing is built yet.
     """
@@ -217,6 +226,8 @@ def similar(connection: Connection, question: Question) -> pa.Table:
             f"only {panel_sketch.MODEL_ID} keeps the market in a block of its own"
         )
     check_is_built(connection, "numeric_window_embeddings", "scenario_labels")
+    if question.scenario_set_id is not None:
+        check_set_is_built(connection, question.scenario_set_id)
     found = [
         {"rank": rank, "entity_id": name, "distance": distance}
         for rank, (distance, name) in enumerate(_nearest(connection, question), start=1)
@@ -242,7 +253,7 @@ def similar(connection: Connection, question: Question) -> pa.Table:
                 window_spec ->> 'scenario_id' as scenario_id
             from {relation("numeric_window_embeddings")}
             where
-                entity_type = 'SCENARIO'
+                entity_type = '{ENTITY_TYPE}'
                 and entity_id = found.entity_id
                 and model_id = $2
             order by as_of_date desc

@@ -15,6 +15,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.connection import PROJECT_DIR
 from python_encoders.errors import WorkFailedError, WrongUsageError
+from python_encoders.similarity import METRICS
 
 ENTITY_TYPE = "SCENARIO"
 
@@ -197,14 +198,20 @@ def find_pgvector(connection: Connection) -> str | None:
     return found[0] if found else None
 
 
-def check_pgvector(connection: Connection) -> None:
-    """Check that an index on vectors can be built.
+def check_index_metric(connection: Connection, metric: object) -> None:
+    """Check that an index on vectors can be built for a metric.
 
     Raises
     ------
+    WrongUsageError
+        No such metric.
     WorkFailedError
-        Says how to install the extension.
+        No extension; says how to install it.
     """
+    if metric not in METRICS:
+        raise WrongUsageError(
+            f"the var vector_index_metric is {' or '.join(METRICS)}, not {metric!r}"
+        )
     if find_pgvector(connection) is None:
         raise WorkFailedError(
             "the var vector_index_metric needs the extension pgvector; in database "
@@ -364,7 +371,9 @@ def pending_panels(
 def prune(connection: Connection, scope: Scope) -> int:
     """Delete the vectors in scope that no panel stands behind any more; count them.
 
-    Gone from the source, rejected, or filed under another date. The vector of a scenario
+    Gone from the source, rejected, or filed under another date; and those that a model
+    outside of this run made from a panel that has changed since (a model of this run is
+    about to write them anew). The vector of a scenario
     that the source has and dbt has not built is left alone.
     """
     limited = f"""
@@ -381,7 +390,9 @@ def prune(connection: Connection, scope: Scope) -> int:
         {relation("numeric_window_embeddings")} as embeddings
         where
             embeddings.entity_type = '{ENTITY_TYPE}'
-            and embeddings.model_id = any(string_to_array($1, ','))
+            and embeddings.model_id in (
+                select model_id from {relation("int_encoder_limits")}
+            )
             and $2 in ('', embeddings.window_spec ->> 'scenario_set_id')
             and not exists (
                 select 1 from {relation("int_scenario_panels_per_model")} as expected
@@ -390,6 +401,10 @@ def prune(connection: Connection, scope: Scope) -> int:
                     and expected.entity_id = embeddings.entity_id
                     and expected.as_of_date = embeddings.as_of_date
                     and expected.model_id = embeddings.model_id
+                    and (
+                        expected.panel_fingerprint = embeddings.panel_fingerprint
+                        or expected.model_id = any(string_to_array($1, ','))
+                    )
             )
             {limited if scope.limit else ""}
         """

@@ -96,9 +96,9 @@ def backfill(
         store.check_source(connection, schema)
         if scope.scenario_set_id is not None:
             store.check_set_in_source(connection, schema, scope.scenario_set_id)
-        with_index = store.dbt_var("vector_index_metric", variables) is not None
-        if with_index:
-            store.check_pgvector(connection)
+        index_metric = store.dbt_var("vector_index_metric", variables)
+        if index_metric is not None:
+            store.check_index_metric(connection, index_metric)
         # dbt takes seconds to import; what is wrong without it has been said by now.
         from python_encoders.dbt_chain import DbtChain
 
@@ -118,7 +118,7 @@ def backfill(
             reporter.say(
                 f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned"
             )
-            if with_index:
+            if index_metric is not None:
                 chain.build_vector_index()
             tested = chain.test()
             reporter.say(

@@ -1,5 +1,5 @@
 -- A view, because the encoder writes after dbt has run: it is never behind the vectors.
-{% set weights = var('joint_weights') %}
+{% set weights = joint_weights() %}
 
 with
 
@@ -31,8 +31,10 @@ branches as (
         scenarios.as_of_date,
         states.model_id,
         cells.place,
-        sum(cells.value::float8 order by states.entity_type, states.entity_id)
-        / count(*) as value
+        sum(
+            cells.value::float8
+            order by states.entity_type collate "C", states.entity_id collate "C"
+        ) / count(cells.value) as value
     from scenarios
     inner join embeddings as states
         on

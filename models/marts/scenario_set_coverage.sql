@@ -1,16 +1,20 @@
 with
 
+ids as (
+
+    select distinct
+        scenario_set_id::text as scenario_set_id,
+        scenario_id::text as scenario_id
+    from {{ ref('stg_prometheus__scenario_paths') }}
+
+),
+
 scenarios as (
 
     select
         scenario_set_id,
         count(*)::int as num_in_source
-    from (
-        select distinct
-            scenario_set_id,
-            scenario_id
-        from {{ ref('stg_prometheus__scenario_paths') }}
-    ) as ids
+    from ids
     group by scenario_set_id
 
 ),
@@ -37,11 +41,16 @@ panels as (
 
 rejections as (
 
+    -- What has gone from the source since it was built counts for nothing here.
     select
-        scenario_set_id,
+        rejections.scenario_set_id,
         count(*)::int as num_rejected
-    from {{ ref('scenario_rejections') }}
-    group by scenario_set_id
+    from {{ ref('scenario_rejections') }} as rejections
+    inner join ids
+        on
+            rejections.scenario_set_id = ids.scenario_set_id
+            and rejections.scenario_id = ids.scenario_id
+    group by rejections.scenario_set_id
 
 ),
 
@@ -59,10 +68,19 @@ by_model as (
         expected.model_id,
         count(*) filter (where expected.rejection_reason is not null)::int as num_rejected,
         count(embeddings.entity_id)::int as num_encoded,
-        avg((embeddings.window_spec ->> 'cells_dropped')::float8) as mean_cells_dropped,
+        avg(
+            (embeddings.window_spec ->> 'cells_dropped')::float8 / (
+                (embeddings.window_spec ->> 'window_days')::float8
+                * (embeddings.window_spec ->> 'num_series')::float8
+            )
+        ) as share_of_cells_dropped,
         avg((embeddings.window_spec ->> 'squared_return_dropped')::float8)
             as share_of_squared_return_dropped
     from {{ ref('int_scenario_panels_per_model') }} as expected
+    inner join ids
+        on
+            expected.scenario_set_id = ids.scenario_set_id
+            and expected.scenario_id = ids.scenario_id
     left join embeddings
         on
             expected.rejection_reason is null
@@ -102,7 +120,7 @@ final as (
 
         -- what the vectors keep
         panels.num_cells_per_panel,
-        by_model.mean_cells_dropped / panels.num_cells_per_panel as share_of_cells_dropped,
+        by_model.share_of_cells_dropped,
         by_model.share_of_squared_return_dropped
     from sets
     cross join models

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy._core import _multiarray_umath
 
+from python_encoders import fixed_point
 from python_encoders.panel_sketch import panel_sketch
 from python_encoders.stress_shape import stress_shape
 
@@ -36,8 +37,9 @@ def names(num_series: int) -> list[str]:
 def panels_in_blocks() -> np.ndarray:
     """Panels of 4800 cells and 80 days, so many that no step takes them all at once.
 
-    The sketches take 4096 cells and 131,072 cells of a batch at a time, and 64 days.
+    The sketches take 4096 cells at a time, 64 days, and parts of a batch, here of 8 panels.
     """
+    fixed_point._PART_CELLS = 40_000
     return made_up_panels(30, 80, 60)
 
 

@@ -102,7 +102,9 @@ def test_each_model_gets_what_it_lacks_and_no_more(built, chain):
     )
     chain().run()
 
-    assert encode_only(Scope((MODEL,)), Silent()) == (1, 0)
+    # A run of one model does not leave the other's vector to answer for the old panel.
+    assert encode_only(Scope((MODEL,)), Silent()) == (1, 1)
+    assert set(before[SHAPE]) - set(stored_bytes(SHAPE)) == {"HIST_STRESS_20D:9"}
     assert encode_only(everything, Silent()) == (1, 0)
 
     for model_id, vectors in before.items():
@@ -219,6 +221,20 @@ def test_a_vector_goes_when_its_model_does_not_take_the_panel_any_more(source, c
     ]
     tested = dbt("test", "--selector", "results", encoded_model_ids=list(ALL))
     assert tested.returncode == 0, tested.stdout
+
+
+def test_coverage_counts_only_what_is_in_the_source(source, chain):
+    for scenario_id in ("1", "2", "3"):
+        add("S", scenario_id, WHOLE if scenario_id != "3" else WHOLE[:3])
+    chain().run()
+    encode_only(Scope(ALL), Silent())
+    assert {coverage()["S", model_id] for model_id in ALL} == {(3, 2, 1, 0)}
+
+    # Two have gone, and one that nobody has built has come.
+    execute("delete from raw.scenario_paths where scenario_id in ('2', '3')")
+    add("S", "4", WHOLE)
+
+    assert {coverage()["S", model_id] for model_id in ALL} == {(2, 1, 0, 1)}
 
 
 def test_factors_and_macros_are_series_of_their_own(source, chain):

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import psycopg2
 import psycopg2.extras
+import pytest
 from conftest import MODEL, Silent, execute, stored_bytes
 
 from python_encoders.encoders import ENCODERS
+from python_encoders.errors import WorkFailedError
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
 
@@ -78,6 +80,20 @@ def test_alone_a_scenario_stands_in_the_joint_space_as_its_own_vector(built):
         and scope["as_of_date"] == as_of_date
         for _, scope, _, as_of_date, _ in rows
     )
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"stab": 2.0},
+        {"stab": 1.0, "scenario": 0, "profile": 1.0},
+        {"stab": -1.0, "scenario": 1.0, "profile": 1.0},
+        {"stab": "1); drop table x", "scenario": 1.0, "profile": 1.0},
+    ],
+)
+def test_weights_that_are_none_are_refused(chain, weights):
+    with pytest.raises(WorkFailedError, match="joint_weights"):
+        chain(joint_weights=weights)
 
 
 def test_a_state_that_names_a_scenario_is_averaged_in(built):

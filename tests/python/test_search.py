@@ -136,6 +136,22 @@ def test_one_answer_with_pgvector_and_without(built, metric):
         )
         assert [row["rank"] for row in without] == list(range(1, len(without) + 1))
 
+    # Beyond what float32 can square, where pgvector's cosine is NaN, zero or anything.
+    tiny, huge = np.zeros((2, 3, 384), dtype=np.float32)
+    tiny[:, :2] = [[1e-23, 1e-23], [1e-23, 2e-23], [1e-21, 3e-22]]
+    huge[:, :2] = [[1e20, 1e20], [1e20, 2e20], [1e-20, 1e20]]
+    store(SHAPE, tiny, "TINY")
+    store(SHAPE, huge, "HUGE")
+    for entity in (asked, "TINY:0", "HUGE:0"):
+        question = (entity, SHAPE, 10, metric)
+        execute("drop extension if exists vector")
+        without = ask(*question)
+        execute("create extension vector")
+        assert ask(*question) == without
+        assert [(row["entity_id"], row["distance"]) for row in without] == plain_answer(
+            *question
+        )
+
     market = ask(asked, SKETCH, 10, metric, market_only=True)
     assert [(row["entity_id"], row["distance"]) for row in market] == plain_answer(
         asked, SKETCH, 10, metric, size=64
@@ -175,6 +191,10 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain, front):
             break
         time.sleep(0.1)
     assert execute(scans)[0][0] >= len(questions)
+    chain(vector_index_metric=None).build_vector_index()
+    assert execute("select count(*) from pg_indexes where indexdef like '%%hnsw%%'") == [
+        (0,)
+    ]
     hits = sum(len(a & b) for a, b in zip(exact, found, strict=True))
     assert hits / (10 * len(questions)) >= 0.9
 
@@ -211,6 +231,13 @@ def test_people_get_a_table_and_programs_csv_or_json(built, front):
         {name: str(value) for name, value in row.items()} for row in rows
     ]
 
+    encode_only(Scope((SKETCH,)), Silent())
+    market = front(*asked, "--block", "market", "--format", "json")
+    assert json.loads(market.stdout) == [
+        {**row, "date": str(row["date"])}
+        for row in ask("HIST_STRESS_20D:17", SKETCH, 3, "l2", market_only=True)
+    ]
+
     one_set = front(*asked, "--format", "json", "--scenario-set-id", "SET_ABC123")
     assert {row["scenario_set_id"] for row in json.loads(one_set.stdout)} == {"SET_ABC123"}
 
@@ -218,6 +245,11 @@ def test_people_get_a_table_and_programs_csv_or_json(built, front):
 def test_ids_are_looked_up_as_they_are(built):
     hostile = '\'); drop table x; -- {1,2} "q" \\ %s'
     store(MODEL, np.eye(3, 384, dtype=np.float32), set_id=hostile)
+    execute(
+        "update analytics.int_scenario_panels_checked set scenario_set_id = %s "
+        "where scenario_set_id = 'SET_ABC123'",
+        [hostile],
+    )
 
     found = ask(f"{hostile}:0", MODEL, 2, "l2", scenario_set_id=hostile)
 
@@ -233,6 +265,10 @@ def test_ids_are_looked_up_as_they_are(built):
         (("HIST_STRESS_20D:1", MODEL, 10, "l1"), "unknown metric 'l1'"),
         (("HIST_STRESS_20D:1", MODEL, 10, "l2", None, True), "only num-scenario-panel-"),
         (("ZERO:0", MODEL), "all zeros, which point nowhere"),
+        (
+            ("HIST_STRESS_20D:1", MODEL, 10, "l2", "NOPE"),
+            "unknown scenario set 'NOPE'; there are: HIST_STRESS_20D, SET_ABC123",
+        ),
     ],
 )
 def test_a_question_without_an_answer_says_why(built, question, complaint):
