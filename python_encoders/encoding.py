@@ -139,4 +139,5 @@ def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encod
                     store.write_vectors(writing, vectors)
                     num_written += vectors.num_rows
                     on_progress(num_written, num_pending)
+                store.analyze_vectors(writing)
     return Encoded(num_written, num_pruned)

@@ -301,7 +301,7 @@ def _pending(scope: Scope) -> str:
                 and expected.panel_fingerprint = embeddings.panel_fingerprint
         where
             embeddings.entity_id is null
-            and expected.rejection_reason is null
+            and expected.is_taken
             and expected.model_id = any(
                 string_to_array(current_setting('scenario_embeddings.model_ids'), ',')
             )
@@ -397,7 +397,7 @@ def prune(connection: Connection, scope: Scope) -> int:
             and not exists (
                 select 1 from {relation("int_scenario_panels_per_model")} as expected
                 where
-                    expected.rejection_reason is null
+                    expected.is_taken
                     and expected.entity_id = embeddings.entity_id
                     and expected.as_of_date = embeddings.as_of_date
                     and expected.model_id = embeddings.model_id
@@ -510,6 +510,13 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
                 created_at = excluded.created_at
             """
         )
+    connection.commit()
+
+
+def analyze_vectors(connection: Connection) -> None:
+    """Tell the planner what has been written; it would take the table for empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"analyze {relation('numeric_window_embeddings')}")
     connection.commit()
 
 

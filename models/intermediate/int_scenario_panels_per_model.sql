@@ -26,7 +26,13 @@ final as (
         checked.as_of_date,
         checked.panel_fingerprint,
 
-        -- why it has no vector of this model
+        -- whether it has a vector of this model (said apart from why not, because planners
+        -- take hardly any row to have no reason)
+        coalesce(checked.num_series <= limits.max_num_series, true)
+        and (limits.takes_separator_in_id or not checked.has_separator_in_id)
+        and coalesce(
+            checked.max_abs_return <= limits.max_abs_return, true
+        ) as is_taken,
         case
             when checked.num_series > limits.max_num_series then 'TOO_MANY_SERIES'
             when

@@ -3,7 +3,7 @@ with
 rejected as (
 
     select * from {{ ref('int_scenario_panels_per_model') }}
-    where rejection_reason is not null
+    where not is_taken
 
 ),
 

@@ -66,7 +66,7 @@ by_model as (
     select
         expected.scenario_set_id,
         expected.model_id,
-        count(*) filter (where expected.rejection_reason is not null)::int as num_rejected,
+        count(*) filter (where not expected.is_taken)::int as num_rejected,
         count(embeddings.entity_id)::int as num_encoded,
         avg(
             (embeddings.window_spec ->> 'cells_dropped')::float8 / (
@@ -83,7 +83,7 @@ by_model as (
             and expected.scenario_id = ids.scenario_id
     left join embeddings
         on
-            expected.rejection_reason is null
+            expected.is_taken
             and expected.entity_id = embeddings.entity_id
             and expected.as_of_date = embeddings.as_of_date
             and expected.model_id = embeddings.model_id

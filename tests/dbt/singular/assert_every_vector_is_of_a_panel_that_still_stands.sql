@@ -29,7 +29,7 @@ select
 from embeddings
 left join {{ ref('int_scenario_panels_per_model') }} as panels
     on
-        panels.rejection_reason is null
+        panels.is_taken
         and embeddings.entity_id = panels.entity_id
         and embeddings.as_of_date = panels.as_of_date
         and embeddings.model_id = panels.model_id

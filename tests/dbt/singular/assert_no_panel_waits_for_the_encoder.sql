@@ -49,7 +49,7 @@
         on
             limited.scenario_set_id = panels.scenario_set_id
             and limited.scenario_id = panels.scenario_id
-            and panels.rejection_reason is null
+            and panels.is_taken
     inner join models on panels.model_id = models.model_id
     left join embeddings
         on
