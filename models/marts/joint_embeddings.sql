@@ -9,7 +9,9 @@ embeddings as (
         *,
         -- Whose branch a row is: the scenario that it is, or that its window names.
         window_spec ->> 'scenario_set_id' as scenario_set_id,
-        window_spec ->> 'scenario_id' as scenario_id
+        window_spec ->> 'scenario_id' as scenario_id,
+        -- Sums of floats depend on their order, which must not depend on the locale.
+        (entity_type || ':' || entity_id) collate "C" as name_in_order
     from {{ ref('numeric_window_embeddings') }}
 
 ),
@@ -31,10 +33,8 @@ branches as (
         scenarios.as_of_date,
         states.model_id,
         cells.place,
-        sum(
-            cells.value::float8
-            order by states.entity_type collate "C", states.entity_id collate "C"
-        ) / count(cells.value) as value
+        sum(cells.value::float8 order by states.name_in_order)
+        / count(cells.value) as value
     from scenarios
     inner join embeddings as states
         on
