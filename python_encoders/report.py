@@ -69,7 +69,7 @@ def crises_of(data: ReportData) -> dict[str, int]:
 
 
 def neighbours(data: ReportData, row: int, metric: str) -> list[Near]:
-    """Find the scenarios nearest to one, as the command ``similar`` does.
+    """Find the scenarios nearest to one, as ``similar`` does where no index is.
 
     Parameters
     ----------
