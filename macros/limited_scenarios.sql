@@ -8,11 +8,11 @@
         checked.scenario_id
     from {{ ref('int_scenario_panels_checked') }} as checked
     {% if scenario_limit() is not none -%}
-        inner join {{ ref('int_scenarios_ranked') }} as ranked
+        inner join {{ ref('int_scenarios') }} as scenarios
             on
-                checked.scenario_set_id = ranked.scenario_set_id
-                and checked.scenario_id = ranked.scenario_id
-                and ranked.scenario_rank <= {{ scenario_limit() }}
+                checked.scenario_set_id = scenarios.scenario_set_id
+                and checked.scenario_id = scenarios.scenario_id
+                and scenarios.scenario_rank <= {{ scenario_limit() }}
     {%- endif %}
     where {{ in_scope('checked.scenario_set_id') }}
 {%- endmacro %}

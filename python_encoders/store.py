@@ -279,11 +279,11 @@ def _parameters(scope: Scope) -> list[object]:
 def _pending(scope: Scope) -> str:
     """Select the keys of the panels that lack a vector, and for which models they do."""
     limited = f"""
-        inner join {relation("int_scenarios_ranked")} as ranked
+        inner join {relation("int_scenarios")} as scenarios
             on
-                expected.scenario_set_id = ranked.scenario_set_id
-                and expected.scenario_id = ranked.scenario_id
-                and ranked.scenario_rank <= {scope.limit}
+                expected.scenario_set_id = scenarios.scenario_set_id
+                and expected.scenario_id = scenarios.scenario_id
+                and scenarios.scenario_rank <= {scope.limit}
         """
     return f"""
         select
@@ -382,7 +382,7 @@ def prune(connection: Connection, scope: Scope) -> int:
             embeddings.window_spec ->> 'scenario_id'
         ) in (
             select scenario_set_id, scenario_id
-            from {relation("int_scenarios_ranked")}
+            from {relation("int_scenarios")}
             where scenario_rank <= {scope.limit}
         )
         """

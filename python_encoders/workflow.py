@@ -55,7 +55,7 @@ def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
         store.check_is_built(
             connection,
             "scenario_panels",
-            "int_scenarios_ranked",
+            "int_scenarios",
             "int_scenario_panels_per_model",
             "numeric_window_embeddings",
         )

@@ -11,9 +11,9 @@
 
 with
 
-paths as (
+layout_rows as (
 
-    select * from {{ ref('stg_prometheus__scenario_paths') }}
+    select * from {{ ref('int_scenario_layout_rows') }}
     where {{ in_scope() }}
 
 ),
@@ -24,42 +24,27 @@ sets as (
 
 ),
 
--- One pass, grouped before anything is joined or left out: few series, many rows. (A kind
--- that is aggregated, not grouped by, keeps the planner from filtering rows by it first
--- and guessing wrongly how few are left.)
-observed as (
-
-    select
-        scenario_set_id,
-        series_id,
-        min(series_kind) as series_kind,
-        min(horizon_index) filter (where horizon_index >= 1) as first_day
-    from paths
-    group by scenario_set_id, series_id
-
-),
-
 -- Every series that any scenario of the set has: one that lacks it is then incomplete.
 series as (
 
-    select
-        observed.scenario_set_id,
-        observed.series_kind,
-        observed.series_id
-    from observed
-    inner join sets on observed.scenario_set_id = sets.scenario_set_id
+    select distinct
+        layout_rows.scenario_set_id,
+        layout_rows.series_kind,
+        layout_rows.series_id
+    from layout_rows
+    inner join sets on layout_rows.scenario_set_id = sets.scenario_set_id
     where
-        observed.series_kind in {{ series_kinds() }}
-        and observed.first_day <= sets.horizon_days
+        layout_rows.series_kind in {{ series_kinds() }}
+        and layout_rows.horizon_index between 1 and sets.horizon_days
 
 ),
 
 final as (
 
     select
-        scenario_set_id::text as scenario_set_id,
-        series_id::text as series_id,
-        series_kind::text as series_kind,
+        scenario_set_id,
+        series_id,
+        series_kind,
         row_number() over (
             partition by scenario_set_id
             order by series_id collate "C"

@@ -1,3 +1,4 @@
+{#- Panels are not analyzed: their statistics take a second and nobody asks for them. -#}
 {{
     config(
         materialized='incremental',
@@ -8,284 +9,199 @@
             and var('scenario_limit') is none else false,
         post_hook=[
             "delete from {{ this }} where is_gone",
-            "analyze {{ this }}"
+            "analyze {{ this }} (scenario_set_id, scenario_id, is_sound, as_of_date,"
+            ~ " num_series, panel_fingerprint, max_abs_return, has_separator_in_id)"
         ]
     )
 }}
 
+{%- set verdict = [
+    'as_of_date', 'horizon_days', 'num_series', 'is_known_set', 'is_valid_horizon',
+    'is_whole', 'num_cells', 'last_day', 'num_rows_without_id', 'num_ambiguous_rows',
+    'num_rows_ignored',
+] %}
 
-with
-
-sets as (
-
-    select * from {{ ref('stg_prometheus__scenario_sets') }}
-    where {{ in_scope() }}
-
-),
-
-paths as (
-
-    select * from {{ ref('stg_prometheus__scenario_paths') }}
-    where {{ in_scope() }}
-
-),
-
-{% if scenario_limit() is not none %}
-
-paths_in_limit as (
-
-    select paths.*
-    from paths
-    inner join {{ ref('int_scenarios_ranked') }} as ranked
+{#- Scenarios whose rows, or the verdict on them, are not what this table was made from. -#}
+{% set due -%}
+    select
+        scenarios.scenario_set_id,
+        scenarios.scenario_id,
+        scenarios.source_scenario_id,
+        scenarios.is_shared_entity_id,
+        scenarios.num_rows,
+        scenarios.layout_hash,
+        scenarios.values_hash
+    from {{ ref('int_scenarios') }} as scenarios
+    inner join {{ ref('int_scenario_layouts') }} as layouts
         on
-            paths.scenario_set_id = ranked.scenario_set_id
-            and paths.scenario_id::text = ranked.scenario_id
-    where ranked.scenario_rank <= {{ scenario_limit() }}
+            scenarios.scenario_set_id = layouts.scenario_set_id
+            and scenarios.num_rows = layouts.num_rows
+            and scenarios.layout_hash = layouts.layout_hash
+    {% if is_incremental() -%}
+    left join {{ this }} as known
+        on
+            scenarios.scenario_set_id = known.scenario_set_id
+            and scenarios.scenario_id = known.scenario_id
+    {% endif -%}
+    where
+        {{ in_scope('scenarios.scenario_set_id') }}
+        {% if scenario_limit() is not none -%}
+        and scenarios.scenario_rank <= {{ scenario_limit() }}
+        {% endif -%}
+        {% if is_incremental() -%}
+        and (
+            known.scenario_id is null
+            {% for column in [
+                'is_shared_entity_id', 'num_rows', 'layout_hash', 'values_hash',
+            ] -%}
+            or scenarios.{{ column }} is distinct from known.{{ column }}
+            {% endfor -%}
+            {% for column in verdict -%}
+            or layouts.{{ column }} is distinct from known.{{ column }}
+            {% endfor -%}
+            or (known.is_sound and layouts.series_ids is distinct from known.series_ids)
+        )
+        {%- endif %}
+        and
+{%- endset %}
 
-),
+
+-- Those that are not sound, whatever their values.
+select
+    due.scenario_set_id,
+    due.scenario_id,
+    false as is_sound,
+    null::text [] as series_ids,
+    null::float8 [] as panel,
+    null::text as panel_fingerprint,
+    null::float8 as max_abs_return,
+    null::boolean as has_separator_in_id,
+    {% for column in verdict -%}
+    layouts.{{ column }},
+    {% endfor -%}
+    due.is_shared_entity_id,
+    null::boolean as has_bad_value,
+    due.num_rows,
+    due.layout_hash,
+    due.values_hash,
+    false as is_gone
+from (
+    {{ due }} (not layouts.is_sound or scenarios.is_shared_entity_id)
+) as due
+inner join {{ ref('int_scenario_layouts') }} as layouts
+    on
+        due.scenario_set_id = layouts.scenario_set_id
+        and due.num_rows = layouts.num_rows
+        and due.layout_hash = layouts.layout_hash
+
+{% for has_places in [false, true] %}
+{% set due_now -%}
+    {{ due }} layouts.is_sound
+        and not scenarios.is_shared_entity_id
+        and layouts.first_place is {{ "" if has_places else "not " }}null
+{%- endset %}
+{% for range in path_ranges(due_now) %}
+
+union all
+
+select
+    scenario_set_id,
+    scenario_id,
+    max_abs_return <= {{ max_return() }} as is_sound,
+    case when max_abs_return <= {{ max_return() }} then series_ids end as series_ids,
+    case when max_abs_return <= {{ max_return() }} then panel end as panel,
+    case
+        when max_abs_return <= {{ max_return() }}
+            then encode(sha256(shape || array_send(panel)), 'hex')
+    end as panel_fingerprint,
+    case when max_abs_return <= {{ max_return() }} then max_abs_return end as max_abs_return,
+    case when max_abs_return <= {{ max_return() }} then has_separator_in_id end
+        as has_separator_in_id,
+    {% for column in verdict -%}
+    {{ column }},
+    {% endfor -%}
+    is_shared_entity_id,
+    not max_abs_return <= {{ max_return() }} as has_bad_value,
+    num_rows,
+    layout_hash,
+    values_hash,
+    false as is_gone
+from (
+    select
+        due.*,
+        {% for column in verdict + ['series_ids', 'has_separator_in_id', 'shape'] -%}
+        layouts.{{ column }},
+        {% endfor -%}
+        read.num_rows as num_rows_read,
+        read.values_hash as values_hash_read,
+        {% if has_places -%}
+        array(
+            select read.return_values[places.place]
+            from unnest(layouts.places) as places (place)
+        ) as panel,
+        (
+            select max(abs(read.return_values[places.place]))
+            from unnest(layouts.places) as places (place)
+        ) as max_abs_return
+        {%- else -%}
+        read.return_values[layouts.first_place:] as panel,
+        read.max_abs_return
+        {%- endif %}
+    from (
+        select
+            scenario_set_id,
+            scenario_id,
+            count(*) as num_rows,
+            coalesce(bit_xor(value_hash), 0) as values_hash,
+            -- In the order of the source's primary key, which spares the sort.
+            array_agg(
+                coalesce(return_value, 'NaN')
+                order by horizon_index, raw_instrument_id, raw_factor_id, raw_macro_id
+            ) as return_values,
+            max(abs(coalesce(return_value, 'NaN'))) filter (
+                where horizon_index >= 1
+            ) as max_abs_return
+        from {{ ref('stg_prometheus__scenario_paths') }}
+        where {{ in_scope() }} and {{ range }}
+        group by scenario_set_id, scenario_id
+    ) as read
+    inner join ({{ due_now }}) as due
+        on
+            read.scenario_set_id = due.scenario_set_id
+            and read.scenario_id = due.source_scenario_id
+    inner join {{ ref('int_scenario_layouts') }} as layouts
+        on
+            due.scenario_set_id = layouts.scenario_set_id
+            and due.num_rows = layouts.num_rows
+            and due.layout_hash = layouts.layout_hash
+    -- A fence: planners take what follows to leave a single row. (The number 0 would keep
+    -- the query from parallel workers.)
+    offset '0'
+) as panels
+-- What has changed since the scan is left as it was; the next run finds it.
+where
+    num_rows_read = num_rows
+    and values_hash_read = values_hash
+
+{% endfor %}
+{% endfor %}
+
+{% if is_incremental() and scenario_limit() is none %}
+
+union all
+
+select
+    {% for column in adapter.get_columns_in_relation(this) | map(attribute="name") -%}
+    {{ "true" if column == "is_gone" else "known." ~ column }}{{ "," if not loop.last }}
+    {% endfor -%}
+from {{ this }} as known
+where
+    {{ in_scope('known.scenario_set_id') }}
+    and not exists (
+        select 1 from {{ ref('int_scenarios') }} as scenarios
+        where
+            scenarios.scenario_set_id = known.scenario_set_id
+            and scenarios.scenario_id = known.scenario_id
+    )
 
 {% endif %}
-
-axes as (
-
-    select
-        scenario_set_id,
-        count(*)::int as num_series,
-        array_agg(series_id order by series_position) as series_ids,
-        array_agg(convert_to(series_id, 'UTF8') order by series_position) as axis,
-        bool_or(position(chr(31) in series_id) > 0) as has_separator_in_id
-    from {{ ref('int_scenario_axes') }}
-    where {{ in_scope() }}
-    group by scenario_set_id
-
-),
-
--- What a whole panel of each set holds. A cell is a day and a series, and the sum of the
--- cells' 64-bit hashes stands for the multiset of them: with the count it tells missing
--- and duplicate cells without a second scan or a wider sort.
-shapes as (
-
-    select
-        sets.scenario_set_id,
-        sets.as_of_date,
-        sets.horizon_days,
-        coalesce(axes.num_series, 0) as num_series,
-        coalesce(axes.num_series, 0) * sets.horizon_days::bigint as num_cells,
-        coalesce(
-            sets.horizon_days between 1 and {{ max_horizon_days() }}, false
-        ) as is_valid_horizon,
-        case
-            when sets.horizon_days between 1 and {{ max_horizon_days() }}
-                then (
-                    select sum(hashtextextended(series.series_id, days.day))
-                    from unnest(axes.series_ids) as series (series_id)
-                    cross join generate_series(1, sets.horizon_days) as days (day)
-                )
-        end as cells_hash,
-        int4send(sets.horizon_days)
-        || int4send(axes.num_series)
-        || array_send(axes.axis) as shape,
-        axes.series_ids,
-        axes.has_separator_in_id
-    from sets
-    left join axes on sets.scenario_set_id = axes.scenario_set_id
-
-),
-
-classified as (
-
-    select
-        paths.scenario_set_id,
-        paths.scenario_id,
-        paths.horizon_index,
-        paths.series_id,
-        paths.num_series_ids,
-        paths.return_value,
-        coalesce(
-            paths.return_value between -{{ max_return() }} and {{ max_return() }}, false
-        ) as is_sound_value,
-        coalesce(
-            paths.horizon_index between 1 and shapes.horizon_days, false
-        ) as is_in_horizon,
-        coalesce(
-            paths.horizon_index between 1 and shapes.horizon_days
-            and paths.series_kind in {{ series_kinds() }},
-            false
-        ) as is_cell
-    from {{ 'paths' if scenario_limit() is none else 'paths_in_limit' }} as paths
-    left join shapes on paths.scenario_set_id = shapes.scenario_set_id
-
-),
-
--- The one pass over the paths: order, completeness and values, scenario by scenario.
--- No row is filtered out before it, so that no scenario can vanish.
-scanned as (
-
-    select
-        scenario_set_id,
-        scenario_id,
-        array_agg(
-            return_value order by horizon_index, series_id collate "C"
-        ) filter (where is_cell) as panel,
-        count(*) filter (where is_cell) as num_cells,
-        sum(
-            hashtextextended(series_id, horizon_index)
-        ) filter (where is_cell) as cells_hash,
-        max(horizon_index) filter (where is_cell) as last_day,
-        max(abs(return_value)) filter (where is_cell) as max_abs_return,
-        count(*) filter (
-            where is_cell and not is_sound_value
-        ) as num_bad_values,
-        count(*) filter (
-            where is_in_horizon and num_series_ids = 0
-        ) as num_rows_without_id,
-        count(*) filter (
-            where is_in_horizon and num_series_ids > 1
-        ) as num_ambiguous_rows,
-        count(*) filter (
-            where not is_in_horizon and horizon_index is distinct from 0
-        ) as num_rows_ignored
-    from classified
-    group by scenario_set_id, scenario_id
-
-),
-
--- `A:B` + `C` and `A` + `B:C` would be one entity_id: neither may take it.
-sets_with_prefix as (
-
-    select
-        shorter.scenario_set_id as shorter_id,
-        longer.scenario_set_id as longer_id
-    from {{ ref('stg_prometheus__scenario_sets') }} as shorter
-    inner join {{ ref('stg_prometheus__scenario_sets') }} as longer
-        on starts_with(longer.scenario_set_id, shorter.scenario_set_id || ':')
-
-),
-
-entity_ids as (
-
-    select distinct
-        scenario_set_id::text as scenario_set_id,
-        scenario_id::text as scenario_id,
-        scenario_set_id || ':' || scenario_id as entity_id
-    from {{ ref('stg_prometheus__scenario_paths') }}
-    where
-        scenario_set_id in (
-            select sets_with_prefix.shorter_id from sets_with_prefix
-            union all
-            select sets_with_prefix.longer_id from sets_with_prefix
-        )
-
-),
-
-shared_entity_ids as (
-
-    select
-        scenario_set_id,
-        scenario_id,
-        count(*) over (partition by entity_id) > 1 as is_shared
-    from entity_ids
-
-),
-
-checked as (
-
-    select
-        scanned.scenario_set_id::text as scenario_set_id,
-        scanned.scenario_id::text as scenario_id,
-        shapes.as_of_date,
-        shapes.horizon_days,
-        coalesce(shapes.num_series, 0) as num_series,
-        shapes.series_ids,
-        scanned.panel,
-        shapes.shape,
-        scanned.max_abs_return,
-        shapes.has_separator_in_id,
-        shapes.scenario_set_id is not null as is_known_set,
-        coalesce(shapes.is_valid_horizon, false) as is_valid_horizon,
-        coalesce(shared_entity_ids.is_shared, false) as is_shared_entity_id,
-        coalesce(
-            scanned.num_cells = shapes.num_cells
-            and scanned.cells_hash = shapes.cells_hash,
-            false
-        ) as is_whole,
-        scanned.num_cells,
-        scanned.last_day,
-        scanned.num_bad_values,
-        scanned.num_rows_without_id,
-        scanned.num_ambiguous_rows,
-        scanned.num_rows_ignored
-    from scanned
-    left join shapes on scanned.scenario_set_id = shapes.scenario_set_id
-    left join shared_entity_ids
-        on
-            scanned.scenario_set_id = shared_entity_ids.scenario_set_id
-            and scanned.scenario_id::text = shared_entity_ids.scenario_id
-
-),
-
-judged as (
-
-    select
-        *,
-        is_known_set
-        and is_valid_horizon
-        and as_of_date is not null
-        and not is_shared_entity_id
-        and is_whole
-        and num_bad_values = 0
-        and num_rows_without_id = 0
-        and num_ambiguous_rows = 0 as is_sound
-    from checked
-
-),
-
-final as (
-
-    select
-        -- ids
-        scenario_set_id,
-        scenario_id,
-
-        -- the panel, where it is sound
-        is_sound,
-        as_of_date,
-        horizon_days,
-        num_series,
-        case when is_sound then series_ids end as series_ids,
-        case when is_sound then panel end as panel,
-        case
-            when is_sound then encode(sha256(shape || array_send(panel)), 'hex')
-        end as panel_fingerprint,
-        case when is_sound then max_abs_return end as max_abs_return,
-        case when is_sound then has_separator_in_id end as has_separator_in_id,
-
-        -- what was found
-        is_known_set,
-        is_valid_horizon,
-        is_shared_entity_id,
-        is_whole,
-        num_cells,
-        last_day,
-        num_bad_values,
-        num_rows_without_id,
-        num_ambiguous_rows,
-        num_rows_ignored,
-        false as is_gone
-    from judged
-
-)
-
-{{
-    changes_of(
-        'final',
-        key=['scenario_set_id', 'scenario_id'],
-        findings=[
-            'is_sound', 'as_of_date', 'horizon_days', 'num_series', 'panel_fingerprint',
-            'is_known_set', 'is_valid_horizon', 'is_shared_entity_id', 'is_whole',
-            'num_cells', 'last_day', 'num_bad_values', 'num_rows_without_id',
-            'num_ambiguous_rows', 'num_rows_ignored',
-        ],
-        with_gone=scenario_limit() is none
-    )
-}}

@@ -36,10 +36,14 @@ cells_found as (
         count(*) as num_rows,
         max(paths.return_value) as value
     from unsound
+    inner join {{ ref('int_scenarios') }} as scenarios
+        on
+            unsound.scenario_set_id = scenarios.scenario_set_id
+            and unsound.scenario_id = scenarios.scenario_id
     inner join {{ ref('stg_prometheus__scenario_paths') }} as paths
         on
-            unsound.scenario_set_id = paths.scenario_set_id
-            and unsound.scenario_id = paths.scenario_id::text
+            scenarios.scenario_set_id = paths.scenario_set_id
+            and scenarios.source_scenario_id = paths.scenario_id
     where
         unsound.is_valid_horizon
         and paths.horizon_index between 1 and unsound.horizon_days

@@ -1,11 +1,29 @@
 with
 
+-- As the last run found the source.
 ids as (
+
+    select
+        scenario_set_id,
+        scenario_id
+    from {{ ref('int_scenarios') }}
+
+),
+
+-- A set that no run has looked at yet is counted where it is.
+ids_of_other_sets as (
 
     select distinct
         scenario_set_id::text as scenario_set_id,
         scenario_id::text as scenario_id
     from {{ ref('stg_prometheus__scenario_paths') }}
+    where
+        scenario_set_id in (
+            select sets.scenario_set_id
+            from {{ ref('stg_prometheus__scenario_sets') }} as sets
+            except
+            select ids.scenario_set_id from ids
+        )
 
 ),
 
@@ -14,7 +32,11 @@ scenarios as (
     select
         scenario_set_id,
         count(*)::int as num_in_source
-    from ids
+    from (
+        select * from ids
+        union all
+        select * from ids_of_other_sets
+    ) as all_ids
     group by scenario_set_id
 
 ),

@@ -1,6 +1,7 @@
 -- A scenario that is in the source but in neither table would silently have no vector; one
 -- that is in a table but no longer in the source would keep a vector of nothing. Sets that
--- have not been built are another test's business.
+-- have not been built are another test's business. (It asks the source itself, not what the
+-- run has noted of it.)
 {% set limit = scenario_limit() %}
 
 with
@@ -14,11 +15,10 @@ built_sets as (
 
 in_source as (
 
-    select
-        scenario_set_id,
-        scenario_id,
-        scenario_rank
-    from {{ ref('int_scenarios_ranked') }}
+    select distinct
+        scenario_set_id::text as scenario_set_id,
+        scenario_id::text as scenario_id
+    from {{ ref('stg_prometheus__scenario_paths') }}
     where scenario_set_id in (select built_sets.scenario_set_id from built_sets)
 
 ),
@@ -44,10 +44,16 @@ accounted_for as (
 lost as (
 
     select
-        scenario_set_id,
-        scenario_id
+        in_source.scenario_set_id,
+        in_source.scenario_id
     from in_source
-    where scenario_rank <= {{ 'scenario_rank' if limit is none else limit }}
+    {% if limit is not none %}
+        inner join {{ ref('int_scenarios') }} as scenarios
+            on
+                in_source.scenario_set_id = scenarios.scenario_set_id
+                and in_source.scenario_id = scenarios.scenario_id
+                and scenarios.scenario_rank <= {{ limit }}
+    {% endif %}
 
     except all
 

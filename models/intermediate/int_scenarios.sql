@@ -1,0 +1,117 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['scenario_set_id', 'scenario_id'],
+        indexes=[{'columns': ['scenario_set_id', 'scenario_id'], 'unique': true}],
+        full_refresh=none if var('scenario_set_id') is none else false,
+        post_hook=[
+            "delete from {{ this }} where is_gone",
+            "analyze {{ this }}"
+        ]
+    )
+}}
+
+with
+
+paths as (
+
+    select * from {{ ref('stg_prometheus__scenario_paths') }}
+    where {{ in_scope() }}
+
+),
+
+-- The one scan of all paths, in any order and by as many workers as there are. What it
+-- finds unchanged is not read again. (Whole layouts have no cell twice, so that nothing
+-- cancels out in their hashes.)
+scanned as (
+
+    select
+        scenario_set_id,
+        scenario_id,
+        count(*) as num_rows,
+        coalesce(bit_xor(cell_hash), 0) as layout_hash,
+        coalesce(bit_xor(value_hash), 0) as values_hash
+    from paths
+    group by scenario_set_id, scenario_id
+
+),
+
+-- `A:B` + `C` and `A` + `B:C` would be one entity_id: neither may take it.
+sets_with_prefix as (
+
+    select
+        shorter.scenario_set_id as shorter_id,
+        longer.scenario_set_id as longer_id
+    from {{ ref('stg_prometheus__scenario_sets') }} as shorter
+    inner join {{ ref('stg_prometheus__scenario_sets') }} as longer
+        on starts_with(longer.scenario_set_id, shorter.scenario_set_id || ':')
+
+),
+
+entity_ids as (
+
+    select distinct
+        scenario_set_id::text as scenario_set_id,
+        scenario_id::text as scenario_id,
+        scenario_set_id || ':' || scenario_id as entity_id
+    from {{ ref('stg_prometheus__scenario_paths') }}
+    where
+        scenario_set_id in (
+            select sets_with_prefix.shorter_id from sets_with_prefix
+            union all
+            select sets_with_prefix.longer_id from sets_with_prefix
+        )
+
+),
+
+shared_entity_ids as (
+
+    select
+        scenario_set_id,
+        scenario_id,
+        count(*) over (partition by entity_id) > 1 as is_shared
+    from entity_ids
+
+),
+
+final as (
+
+    select
+        -- ids
+        scanned.scenario_set_id::text as scenario_set_id,
+        scanned.scenario_id::text as scenario_id,
+        -- In the source's own type, by which its index finds the rows.
+        scanned.scenario_id as source_scenario_id,
+        coalesce(shared_entity_ids.is_shared, false) as is_shared_entity_id,
+
+        -- order
+        row_number() over (
+            partition by scanned.scenario_set_id
+            order by {{ scenario_order('scanned.scenario_id') }}
+        )::int as scenario_rank,
+
+        -- what is there
+        scanned.num_rows,
+        scanned.layout_hash,
+        scanned.values_hash,
+        false as is_gone
+    from scanned
+    left join shared_entity_ids
+        on
+            scanned.scenario_set_id::text = shared_entity_ids.scenario_set_id
+            and scanned.scenario_id::text = shared_entity_ids.scenario_id
+
+)
+
+{{
+    changes_of(
+        'final',
+        key=['scenario_set_id', 'scenario_id'],
+        findings=[
+            'is_shared_entity_id', 'scenario_rank', 'num_rows', 'layout_hash',
+            'values_hash',
+        ],
+        with_gone=true
+    )
+}}
