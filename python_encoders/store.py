@@ -9,11 +9,12 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import adbc_driver_manager
 import pyarrow as pa
 import yaml
 from adbc_driver_manager.dbapi import Connection
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.connection import PROJECT_DIR, first_line
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.similarity import METRICS
 
@@ -233,6 +234,11 @@ def lock(
         What is locked.
     on_wait : callable
         Told who holds the lock, when it has to be waited for.
+
+    Raises
+    ------
+    WorkFailedError
+        The connection was lost, and the lock with it.
     """
     keys: list[object] = [f"scenario_embeddings:{target_schema()}", name]
     tried = fetch(
@@ -264,11 +270,57 @@ def lock(
             keys,
         )["holder"].to_pylist()
         on_wait(holders[0] if holders else "another process")
+        _notice_the_client_going(connection)
         fetch(connection, "select pg_advisory_lock(hashtext($1), hashtext($2))", keys)
     try:
         yield
-    finally:
-        fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
+    except BaseException:
+        # What went wrong is what has to be told, not that the lock went with it.
+        with contextlib.suppress(adbc_driver_manager.Error):
+            _unlock(connection, keys)
+        raise
+    try:
+        _unlock(connection, keys)
+    except adbc_driver_manager.Error as error:
+        raise _lost_lock(error) from error
+
+
+def _unlock(connection: Connection, keys: list[object]) -> None:
+    fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
+
+
+def _notice_the_client_going(connection: Connection) -> None:
+    """Have a wait end when its client is killed; Postgres before 14 cannot."""
+    with contextlib.suppress(adbc_driver_manager.Error):  # nor can every platform
+        fetch(
+            connection,
+            """
+            select set_config(name, '1s', false) from pg_catalog.pg_settings
+            where name = 'client_connection_check_interval'
+            """,
+            [],
+        )
+
+
+def check_lock(connection: Connection) -> None:
+    """Check that the connection, and so the locks it holds, is still there.
+
+    Raises
+    ------
+    WorkFailedError
+        It is not: another process may be at work by now.
+    """
+    try:
+        fetch(connection, "select 1 as alive", [])
+    except adbc_driver_manager.Error as error:
+        raise _lost_lock(error) from error
+
+
+def _lost_lock(error: BaseException) -> WorkFailedError:
+    return WorkFailedError(
+        f"the connection that held the lock was lost: {first_line(error)}; the same "
+        "command goes on where this one stopped"
+    )
 
 
 def _parameters(scope: Scope) -> list[object]:
