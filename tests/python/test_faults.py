@@ -4,6 +4,7 @@ A fault strikes at a known point, not by luck: a lock that the test holds keeps 
 there until it has struck. Only the kills at random points go by the clock.
 """
 
+import atexit
 import contextlib
 import os
 import random
@@ -556,6 +557,7 @@ def own_server(undisturbed: Any) -> Iterator[PostgresServer]:
         os.environ.update(shared)
     yield own
     server.stop(home)
+    atexit.unregister(own._cleanup)  # it would make the folder anew
     shutil.rmtree(home)
 
 
