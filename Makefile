@@ -59,6 +59,10 @@ test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST n
 test-scale: setup ## Eight million path rows and the widest panel, four minutes
 	@$(BIN)/python -m pytest -m scale --numprocesses 0
 
+.PHONY: test-reliability
+test-reliability: setup ## Whole backfills at once, and killed while dbt builds, four minutes
+	@$(BIN)/python -m pytest -m reliability --numprocesses 0
+
 .PHONY: lint
 lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML
 	@$(BIN)/ruff check .
@@ -91,4 +95,4 @@ bench-throughput: setup ## Microseconds a scenario, beside a bare matrix product
 	@$(BIN)/python -m benchmarks.throughput
 
 .PHONY: ci
-ci: lint test test-scale ## What .ci/run runs
+ci: lint test test-scale test-reliability ## What .ci/run runs

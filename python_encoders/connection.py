@@ -16,6 +16,8 @@ EMBEDDED_HOME = PROJECT_DIR / ".postgres"
 # As in profiles.yml.
 _DEFAULTS = {"PGPORT": "5432", "PGUSER": "postgres", "PGDATABASE": "postgres"}
 
+_SEVERITY = re.compile("(?:ERROR|FATAL|PANIC):")
+
 
 def choose_server() -> None:
     """Point this process at its server: ``PGHOST``, else the embedded one.
@@ -69,6 +71,9 @@ def connect(*, autocommit: bool = False) -> Connection:
 def first_line(error: BaseException) -> str:
     """Reduce a driver's error to the line that says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    _, _, message = text.rpartition("ERROR:")
-    return re.sub(r"^\s*(IO: )?(\[libpq\] )?(Failed to connect: )?", "", message or text)
+    # The server's own words, where there are any; the query may stand before them.
+    said = [_SEVERITY.split(line)[-1] for line in lines if _SEVERITY.search(line)]
+    text = (said or lines or [type(error).__name__])[0]
+    return re.sub(
+        r"^\s*(IO: )?(\[libpq\] )?(Failed to connect: )?(PQ\w+\(\) failed: )?", "", text
+    )

@@ -111,7 +111,11 @@ def vectors_of(model_ids: Sequence[str], batch: pa.RecordBatch) -> pa.RecordBatc
     )
 
 
-def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encoded:
+def encode(
+    scope: store.Scope,
+    on_progress: Callable[[int, int], None],
+    check_lock: Callable[[], None] = lambda: None,
+) -> Encoded:
     """Write the vectors that are pending in scope, and prune those of no panel.
 
     Each batch is committed on its own, so a run that is killed has done what it has
@@ -122,6 +126,8 @@ def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encod
     scope : store.Scope
     on_progress : callable
         Told how many vectors are written, and of how many, after each batch.
+    check_lock : callable
+        Called before each batch is written; raises when the locks are lost.
 
     Returns
     -------
@@ -136,6 +142,7 @@ def encode(scope: store.Scope, on_progress: Callable[[int, int], None]) -> Encod
                 on_progress(0, num_pending)
                 for batch in batches:
                     vectors = vectors_of(scope.model_ids, batch)
+                    check_lock()
                     store.write_vectors(writing, vectors)
                     num_written += vectors.num_rows
                     on_progress(num_written, num_pending)

@@ -9,11 +9,12 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import adbc_driver_manager
 import pyarrow as pa
 import yaml
 from adbc_driver_manager.dbapi import Connection
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.connection import PROJECT_DIR, first_line
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.similarity import METRICS
 
@@ -233,6 +234,11 @@ def lock(
         What is locked.
     on_wait : callable
         Told who holds the lock, when it has to be waited for.
+
+    Raises
+    ------
+    WorkFailedError
+        The connection was lost, and the lock with it.
     """
     keys: list[object] = [f"scenario_embeddings:{target_schema()}", name]
     tried = fetch(
@@ -264,11 +270,57 @@ def lock(
             keys,
         )["holder"].to_pylist()
         on_wait(holders[0] if holders else "another process")
+        _notice_the_client_going(connection)
         fetch(connection, "select pg_advisory_lock(hashtext($1), hashtext($2))", keys)
     try:
         yield
-    finally:
-        fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
+    except BaseException:
+        # What went wrong is what has to be told, not that the lock went with it.
+        with contextlib.suppress(adbc_driver_manager.Error):
+            _unlock(connection, keys)
+        raise
+    try:
+        _unlock(connection, keys)
+    except adbc_driver_manager.Error as error:
+        raise _lost_lock(error) from error
+
+
+def _unlock(connection: Connection, keys: list[object]) -> None:
+    fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
+
+
+def _notice_the_client_going(connection: Connection) -> None:
+    """Have a wait end when its client is killed; Postgres before 14 cannot."""
+    with contextlib.suppress(adbc_driver_manager.Error):  # nor can every platform
+        fetch(
+            connection,
+            """
+            select set_config(name, '1s', false) from pg_catalog.pg_settings
+            where name = 'client_connection_check_interval'
+            """,
+            [],
+        )
+
+
+def check_lock(connection: Connection) -> None:
+    """Check that the connection, and so the locks it holds, is still there.
+
+    Raises
+    ------
+    WorkFailedError
+        It is not: another process may be at work by now.
+    """
+    try:
+        fetch(connection, "select 1 as alive", [])
+    except adbc_driver_manager.Error as error:
+        raise _lost_lock(error) from error
+
+
+def _lost_lock(error: BaseException) -> WorkFailedError:
+    return WorkFailedError(
+        f"the connection that held the lock was lost: {first_line(error)}; the same "
+        "command goes on where this one stopped"
+    )
 
 
 def _parameters(scope: Scope) -> list[object]:
@@ -289,6 +341,7 @@ def _pending(scope: Scope) -> str:
         select
             expected.scenario_set_id,
             expected.scenario_id,
+            expected.panel_fingerprint,
             array_agg(expected.model_id) as model_ids
         from {relation("int_scenario_panels_per_model")} as expected
         {limited if scope.limit else ""}
@@ -307,25 +360,36 @@ def _pending(scope: Scope) -> str:
             )
             and current_setting('scenario_embeddings.scenario_set_id')
             in ('', expected.scenario_set_id)
-        group by expected.scenario_set_id, expected.scenario_id
+        group by
+            expected.scenario_set_id, expected.scenario_id, expected.panel_fingerprint
         """
 
 
 @contextlib.contextmanager
 def pending_panels(
     connection: Connection, scope: Scope
-) -> Iterator[tuple[int, pa.RecordBatchReader]]:
+) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
     """Stream the panels that lack a vector of their present fingerprint, each once.
+
+    Which they are is put down before, in a temporary table. So the stream, which lasts as
+    long as the writing does, holds no lock on the vectors: whoever wants to alter that
+    table would wait for the stream, the writing would wait behind them, and the stream for
+    the writing, for ever.
 
     Yields
     ------
     int
         How many vectors are lacking, over all models.
-    pyarrow.RecordBatchReader
+    iterator of pyarrow.RecordBatch
         With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, series_ids
         (list of text), panel (list of float64, row-major H·N), panel_fingerprint and
         is_pending (list of bool, in the order of the scope's models); batches of about
         16 MB.
+
+    Raises
+    ------
+    WorkFailedError
+        While the batches are read: the connection was lost, say.
     """
     fetch(
         connection,
@@ -336,15 +400,17 @@ def pending_panels(
         """,
         _parameters(scope),
     )
-    pending = _pending(scope)
+    with connection.cursor() as cursor:
+        cursor.execute(f"create temporary table pending_panels as {_pending(scope)}")
     counted = fetch(
         connection,
-        f"""
+        """
         select coalesce(sum(cardinality(model_ids)), 0)::bigint as num_pending
-        from ({pending}) as pending
+        from pg_temp.pending_panels
         """,
         [],
     )
+    connection.commit()
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -359,13 +425,22 @@ def pending_panels(
                     order by models.place
                 ) as is_pending
             from {relation("scenario_panels")} as panels
-            inner join ({pending}) as pending
+            inner join pg_temp.pending_panels as pending
                 on
                     panels.scenario_set_id = pending.scenario_set_id
                     and panels.scenario_id = pending.scenario_id
+                    and panels.panel_fingerprint = pending.panel_fingerprint
             """
         )
-        yield counted["num_pending"][0].as_py(), cursor.fetch_record_batch()
+        yield counted["num_pending"][0].as_py(), _batches(cursor.fetch_record_batch())
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    # What goes wrong amid the stream comes as an error of Arrow's, not of the driver's.
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        raise WorkFailedError(f"Postgres: {first_line(error)}") from error
 
 
 def prune(connection: Connection, scope: Scope) -> int:
@@ -416,6 +491,7 @@ def prune(connection: Connection, scope: Scope) -> int:
         _parameters(scope),
     )
     if not counted["num_candidates"][0].as_py():
+        connection.commit()
         return 0
     pruned = fetch(
         connection,

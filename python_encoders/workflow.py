@@ -62,7 +62,7 @@ def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
         if scope.scenario_set_id is not None:
             store.check_set_is_built(connection, scope.scenario_set_id)
         with _locked(connection, scope.model_ids, reporter):
-            return encode(scope, reporter.progress)
+            return encode(scope, reporter.progress, lambda: store.check_lock(connection))
 
 
 def backfill(
@@ -114,7 +114,7 @@ def backfill(
             with store.lock(connection, "panels", _waiting(reporter, "the panels")):
                 num_models = chain.run()
             reporter.say(f"panels: {num_models} dbt models built")
-            encoded = encode(scope, reporter.progress)
+            encoded = encode(scope, reporter.progress, lambda: store.check_lock(connection))
             reporter.say(
                 f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned"
             )

