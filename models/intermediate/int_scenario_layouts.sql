@@ -2,9 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
-        pre_hook="{% if is_incremental() %}
-            delete from {{ this }} where {{ in_scope() }}
-        {% endif %}",
+        pre_hook="{{ clear_scope() }}",
         full_refresh=none if var('scenario_set_id') is none else false,
         post_hook="analyze {{ this }}"
     )

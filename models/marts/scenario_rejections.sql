@@ -2,10 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
-        pre_hook="{% if is_incremental() %}
-            lock table {{ this }} in share row exclusive mode;
-            delete from {{ this }} where {{ in_scope() }}
-        {% endif %}",
+        pre_hook="{{ clear_scope() }}",
         full_refresh=none if var('scenario_set_id') is none else false
     )
 }}

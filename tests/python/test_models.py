@@ -230,9 +230,10 @@ def test_coverage_counts_only_what_is_in_the_source(source, chain):
     encode_only(Scope(ALL), Silent())
     assert {coverage()["S", model_id] for model_id in ALL} == {(3, 2, 1, 0)}
 
-    # Two have gone, and one that nobody has built has come.
+    # Two have gone, and one has come that a limited run sees and does not build.
     execute("delete from raw.scenario_paths where scenario_id in ('2', '3')")
     add("S", "4", WHOLE)
+    chain(scenario_limit=1).run()
 
     assert {coverage()["S", model_id] for model_id in ALL} == {(2, 1, 0, 1)}
 

@@ -3,6 +3,7 @@
 -- have not been built are another test's business. (It asks the source itself, not what the
 -- run has noted of it.)
 {% set limit = scenario_limit() %}
+{% set scenarios = ref('int_scenarios') %}
 
 with
 
@@ -48,7 +49,7 @@ lost as (
         in_source.scenario_id
     from in_source
     {% if limit is not none %}
-        inner join {{ ref('int_scenarios') }} as scenarios
+        inner join {{ scenarios }} as scenarios
             on
                 in_source.scenario_set_id = scenarios.scenario_set_id
                 and in_source.scenario_id = scenarios.scenario_id

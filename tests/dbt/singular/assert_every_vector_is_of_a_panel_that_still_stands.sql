@@ -4,6 +4,8 @@
 {{ config(severity="error" if var("encoded_model_ids") else "warn") }}
 
 {% set model_ids = var("encoded_model_ids") or var("scenario_model_ids") %}
+{#- Named in any case, as the macro says. #}
+{% set limited = limited_scenarios() %}
 
 with
 
@@ -16,7 +18,7 @@ embeddings as (
         and {{ in_scope("window_spec ->> 'scenario_set_id'") }}
     {% if scenario_limit() is not none %}
             and (window_spec ->> 'scenario_set_id', window_spec ->> 'scenario_id')
-            in ({{ limited_scenarios() }})
+            in ({{ limited }})
         {% endif %}
 
 )
