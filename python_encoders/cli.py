@@ -11,6 +11,7 @@ from typing import Any
 import click
 import yaml
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -399,6 +400,13 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
+def _print_whole(table: Table) -> None:
+    # As wide as it needs: columns that do not fit beside long ids would be left out.
+    unbounded = CONSOLE.options.update(max_width=10_000)
+    table.width = Measurement.get(CONSOLE, unbounded, table).maximum
+    CONSOLE.print(table)
+
+
 def _print_coverage(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("scenario set", no_wrap=True)
@@ -419,7 +427,7 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
             _percent(row["share_of_cells_dropped"]),
             _percent(row["share_of_squared_return_dropped"]),
         )
-    CONSOLE.print(table)
+    _print_whole(table)
 
 
 def _print_similar(rows: list[dict[str, Any]]) -> None:
@@ -438,7 +446,7 @@ def _print_similar(rows: list[dict[str, Any]]) -> None:
             str(row["date"]),
             f"{row['distance']:.4f}",
         )
-    CONSOLE.print(table)
+    _print_whole(table)
 
 
 def main() -> None:

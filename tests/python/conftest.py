@@ -4,6 +4,7 @@ The tests share one database name, made anew for each test out of a template, so
 parsed project can be used again.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -47,16 +48,23 @@ class Silent:
         self.lines.append(f"{done} of {total}")
 
 
-def execute(query: str, parameters: Any = None, database: str | None = None) -> list[Any]:
-    """Run SQL in autocommit; return the rows, if it has any."""
+@contextlib.contextmanager
+def connected(database: str | None = None) -> Iterator[Any]:
+    """Connect in autocommit; give a cursor."""
     connection = psycopg2.connect(f"dbname={database}" if database else "")
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return cursor.fetchall() if cursor.description else []
+            yield cursor
     finally:
         connection.close()
+
+
+def execute(query: str, parameters: Any = None, database: str | None = None) -> list[Any]:
+    """Run SQL in autocommit; return the rows, if it has any."""
+    with connected(database) as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall() if cursor.description else []
 
 
 def recreate(database: str, template: str, maintenance: str) -> None:
@@ -206,9 +214,14 @@ def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:
             series if isinstance(series, tuple) else (series, "__INSTRUMENT__", "__NONE__")
         )
         execute(
-            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s)",
-            (set_id, scenario_id, day, *ids, value),
+            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s::float8)",
+            (set_id, scenario_id, day, *ids, as_float8(value)),
         )
+
+
+def as_float8(value: float | str | None) -> str | None:
+    """Write a number as text: as a literal of SQL, −0.0 would be a numeric without sign."""
+    return None if value is None else str(value)
 
 
 class Outcome(NamedTuple):
