@@ -32,6 +32,19 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(prefix="scenario-tests-")
 HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
 SEEDED, BUILT = f"{HOME.name}_seeded", f"{HOME.name}_built"
+SOURCE = """
+    create schema raw;
+    create table raw.scenario_sets (
+        scenario_set_id varchar(64), horizon_days int, num_paths int,
+        base_date_end date, created_at timestamptz
+    );
+    create table raw.scenario_paths (
+        scenario_set_id varchar(64), scenario_id varchar(64), horizon_index int,
+        instrument_id varchar(64), factor_id varchar(64), macro_id varchar(64),
+        return_value float8
+    );
+    insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
+"""
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
 
@@ -190,21 +203,7 @@ def built(templates: str) -> None:
 @pytest.fixture
 def source(empty: None) -> None:
     """Two source tables with one set, `S`, of two days, and no paths."""
-    execute(
-        """
-        create schema raw;
-        create table raw.scenario_sets (
-            scenario_set_id varchar(64), horizon_days int, num_paths int,
-            base_date_end date, created_at timestamptz
-        );
-        create table raw.scenario_paths (
-            scenario_set_id varchar(64), scenario_id varchar(64), horizon_index int,
-            instrument_id varchar(64), factor_id varchar(64), macro_id varchar(64),
-            return_value float8
-        );
-        insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
-        """
-    )
+    execute(SOURCE)
 
 
 def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:
