@@ -100,8 +100,10 @@ def _dbt_vars(
     if not isinstance(variables, dict):
         raise click.BadParameter("not a YAML mapping such as '{source_schema: risk}'")
     try:
-        json.dumps(variables)
-    except TypeError as error:
+        # Half letters, as JSON writes what is beyond the BMP and YAML reads it, are joined.
+        variables = json.loads(json.dumps(variables))
+        json.dumps(variables, ensure_ascii=False).encode()
+    except (TypeError, UnicodeEncodeError) as error:
         raise click.BadParameter(
             f"only text, numbers and lists of them: {error}"
         ) from error

@@ -243,7 +243,7 @@ def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
                 "--no-use-colors",
                 *arguments,
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
-                *("--vars", json.dumps(variables)),
+                *("--vars", json.dumps(variables, ensure_ascii=False)),
             ]
         )
         printed = capfd.readouterr()

@@ -51,7 +51,14 @@ def test_a_var_that_dbt_refuses_is_one_line(seeded):
 
 @pytest.mark.parametrize(
     "text",
-    ["source_schema", "{", "[a]", "{x: 2020-01-01}", "{scenario_limit: 3}"],
+    [
+        "source_schema",
+        "{",
+        "[a]",
+        "{x: 2020-01-01}",
+        "{scenario_limit: 3}",
+        r'{x: "\ud83d"}',
+    ],
 )
 def test_vars_are_a_mapping(text):
     assert "--vars" in refused(2, "python_encoders", "backfill", "--vars", text)
