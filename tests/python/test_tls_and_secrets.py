@@ -98,6 +98,7 @@ def written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in files)
 
 
+@pytest.mark.reliability
 def test_tls_is_checked_by_both_and_no_secret_is_told(
     tls_server, front, dbt, monkeypatch, tmp_path
 ):
