@@ -129,7 +129,8 @@ def postgres() -> Iterator[str]:
     maintenance = os.environ["PGDATABASE"]
     os.environ["PGDATABASE"] = DATABASE
     yield maintenance
-    execute(f'drop database if exists "{DATABASE}" with (force)', database=maintenance)
+    os.environ["PGDATABASE"] = maintenance
+    execute(f'drop database if exists "{DATABASE}" with (force)')
     shutil.rmtree(artifacts)
 
 
