@@ -101,16 +101,16 @@ def _dbt_vars(
         raise click.BadParameter("not a YAML mapping such as '{source_schema: risk}'")
     try:
         # Half letters, as JSON writes what is beyond the BMP and YAML reads it, are joined.
-        variables = json.loads(json.dumps(variables))
-        json.dumps(variables, ensure_ascii=False).encode()
+        joined: dict[str, Any] = json.loads(json.dumps(variables))
+        json.dumps(joined, ensure_ascii=False).encode()
     except (TypeError, UnicodeEncodeError) as error:
         raise click.BadParameter(
             f"only text, numbers and lists of them: {error}"
         ) from error
     for name, option in _OPTIONS_OF_VARS.items():
-        if name in variables:
+        if name in joined:
             raise click.BadParameter(f"{name} is what {option} is for")
-    return variables
+    return joined
 
 
 def _text(
