@@ -44,10 +44,10 @@ def least_privileged(source: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    monkeypatch.setenv("PGUSER", ROLE)
-    monkeypatch.setenv("DBT_SCHEMA", SCHEMA)
     if "PGPASSWORD" in os.environ:  # a server that asks for one
         execute(f"alter role {ROLE} password %s", [os.environ["PGPASSWORD"]])
+    monkeypatch.setenv("PGUSER", ROLE)
+    monkeypatch.setenv("DBT_SCHEMA", SCHEMA)
     yield
     monkeypatch.setenv("PGUSER", administrator)
     execute(f"drop owned by {ROLE} cascade; drop role {ROLE}")
