@@ -19,7 +19,7 @@ from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
 
 # Ids whose order depends on who orders: by code point, number, letter or culture.
-SERIES = ["-", "10", "9", "A.US", "AA", "Z", "_Z", "a b", "a.us", "Á", "É", "ß", "期", "🙂"]
+SERIES = ["-", "10", "9", "A.US", "AA", "Z", "_Z", "a.us", "Á", "É", "Ö", "ß", "期", "🙂"]
 SCENARIOS = ["10", "9", "B", "a", "b", "É", "ß"]
 HORIZONS = {"long": 70, "Short": 1, "ébauche": 5, "SET": 5}
 BROKEN = ("SET", "b", 3, "Z")  # a cell that is missing: one scenario is rejected
@@ -190,7 +190,7 @@ def test_another_way_to_the_vectors_changes_no_byte(postgres, chain, undisturbed
 @pytest.mark.reliability
 def test_no_way_to_the_vectors_changes_a_byte(postgres, chain, undisturbed):
     @settings(
-        max_examples=20,
+        max_examples=12,
         deadline=None,
         derandomize=True,
         database=None,
@@ -207,7 +207,6 @@ def test_no_way_to_the_vectors_changes_a_byte(postgres, chain, undisturbed):
 
 LOCALES = {
     "ICU, root": "locale_provider icu icu_locale 'und'",
-    "ICU, American": "locale_provider icu icu_locale 'en-US'",
     "ICU, Swedish": "locale_provider icu icu_locale 'sv-SE'",
     "ICU, digits as numbers": "locale_provider icu icu_locale 'en-u-kn-true'",
     "libc, by byte": "locale_provider libc locale 'C'",
