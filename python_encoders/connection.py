@@ -68,7 +68,9 @@ def connect(*, autocommit: bool = False) -> Connection:
 
 def first_line(error: BaseException) -> str:
     """Reduce a driver's error to the line that says what happened."""
+    # The driver may quote the query first, line by line.
+    if said := re.search(r"ERROR:\s*(.+)", str(error)):
+        return said[1].strip()
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
-    _, _, message = text.rpartition("ERROR:")
-    return re.sub(r"^\s*(IO: )?(\[libpq\] )?(Failed to connect: )?", "", message or text)
+    return re.sub(r"^\s*(IO: )?(\[libpq\] )?(Failed to connect: )?", "", text)

@@ -153,3 +153,12 @@ def test_help_teaches(arguments, teaches):
 
     assert done.returncode == 0
     assert all(word in done.stdout for word in teaches)
+
+
+def test_the_driver_is_cut_down_to_what_the_server_said():
+    from python_encoders.connection import first_line
+
+    quoting = "IO: [libpq] Failed to execute query '\n  create x\n': ERROR:  no\nHINT: x"
+    assert first_line(ValueError(quoting)) == "no"
+    assert first_line(ValueError("IO: [libpq] Failed to connect: gone\n  x")) == "gone"
+    assert first_line(ValueError("")) == "ValueError"
