@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -117,6 +118,8 @@ def throwaway_server(
 
 def main() -> int:
     """Run the command that the arguments are, with a server of its own."""
+    # Ended from outside, too, it stops the server.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with throwaway_server() as (environment, _):
         return subprocess.run(sys.argv[1:], env=os.environ | environment).returncode
 
