@@ -16,7 +16,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .PHONY: help
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9.-]+):.*## /  \1\t/' | expand -t 20
 
 .PHONY: setup
 setup: .venv/installed ## Create the environment in .venv
@@ -60,8 +60,29 @@ test-scale: setup ## Eight million path rows and the widest panel, four minutes
 	@$(BIN)/python -m pytest -m scale --numprocesses 0
 
 .PHONY: test-reliability
-test-reliability: setup ## Whole backfills at once, and killed while dbt builds, four minutes
-	@$(BIN)/python -m pytest -m reliability --numprocesses 0
+test-reliability: setup ## The promises of docs/reliability.md that take long to prove
+	@$(BIN)/python -m pytest -m reliability
+
+# A server of its own in a temporary folder, under the user postgres if need be, and stopped.
+.PHONY: test-postgres15
+test-postgres15: setup ## All tests on the system's PostgreSQL, 15 or later, without pgvector
+	@$(BIN)/python tests/python/cluster.py $(BIN)/python -m pytest
+
+# dbt-core 1.12.0 and what it needs beside it; later ones need a parser whose build downloads.
+DBT_1_12 := build/dbt-1.12
+.PHONY: test-dbt-1.12
+test-dbt-1.12: $(DBT_1_12)/installed ## All tests with dbt-core 1.12.0
+	@$(DBT_1_12)/venv/bin/python -m pytest
+
+$(DBT_1_12)/installed: pyproject.toml constraints.txt
+	@echo "Creating the environment in $(DBT_1_12) …"
+	@mkdir -p $(DBT_1_12)
+	@sed -e 's/^dbt-core==.*/dbt-core==1.12.0/' -e 's/^sqlparse==.*/sqlparse==0.5.5/' \
+		-e '$$a dbt-core-experimental-parser==2.0.0a4' constraints.txt > $(DBT_1_12)/constraints.txt
+	@$(PYTHON) -m venv $(DBT_1_12)/venv
+	@$(DBT_1_12)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		-c $(DBT_1_12)/constraints.txt -e '.[dev]'
+	@touch $@
 
 .PHONY: lint
 lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML

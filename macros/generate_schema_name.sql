@@ -1,4 +1,15 @@
-{# A configured schema is taken as it is, so that seeds land in the source schema. #}
+{#
+    A configured schema is taken as it is, so that seeds land in the source schema. Names
+    that dbt would let out of their quotes, in SQL or in a hook's Jinja, are refused: every
+    command comes by here, with the var source_schema and with DBT_SCHEMA.
+#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+    {%- set name = custom_schema_name | trim if custom_schema_name else target.schema -%}
+    {%- for sign in ["'", '"', "{"] if sign in name -%}
+        {{ exceptions.raise_compiler_error(
+            "a schema's name (DBT_SCHEMA, the var source_schema) must not have a " ~ sign
+            ~ ", and this one does: " ~ name
+        ) }}
+    {%- endfor -%}
+    {{ name }}
 {%- endmacro %}

@@ -23,9 +23,12 @@
     {% set statements %}
         {% for model_id in var("scenario_model_ids") %}
             {% for metric in ("l2", "cosine") %}
-                {% set index = "hnsw_" ~ metric ~ "_" ~ model_id | replace("-", "_") %}
+                {% set index = adapter.quote(
+                    ("hnsw_" ~ metric ~ "_" ~ model_id | replace("-", "_"))
+                    | replace('"', '""')
+                ) %}
                 {% if metric == wanted %}
-                    create index if not exists {{ adapter.quote(index) }}
+                    create index if not exists {{ index }}
                     on {{ embeddings }}
                     using hnsw (
                         (embedding::{{ schemas[0][0] }}.vector(384))
@@ -33,7 +36,7 @@
                     )
                     where entity_type = 'SCENARIO' and model_id = {{ text_literal(model_id) }};
                 {% else %}
-                    drop index if exists {{ embeddings.schema }}.{{ adapter.quote(index) }};
+                    drop index if exists {{ adapter.quote(embeddings.schema) }}.{{ index }};
                 {% endif %}
             {% endfor %}
         {% endfor %}

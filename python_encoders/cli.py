@@ -11,6 +11,7 @@ from typing import Any
 import click
 import yaml
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -99,15 +100,17 @@ def _dbt_vars(
     if not isinstance(variables, dict):
         raise click.BadParameter("not a YAML mapping such as '{source_schema: risk}'")
     try:
-        json.dumps(variables)
-    except TypeError as error:
+        # Half letters, as JSON writes what is beyond the BMP and YAML reads it, are joined.
+        joined: dict[str, Any] = json.loads(json.dumps(variables))
+        json.dumps(joined, ensure_ascii=False).encode()
+    except (TypeError, UnicodeEncodeError) as error:
         raise click.BadParameter(
             f"only text, numbers and lists of them: {error}"
         ) from error
     for name, option in _OPTIONS_OF_VARS.items():
-        if name in variables:
+        if name in joined:
             raise click.BadParameter(f"{name} is what {option} is for")
-    return variables
+    return joined
 
 
 def _text(
@@ -399,6 +402,13 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
+def _print_whole(table: Table) -> None:
+    # As wide as it needs: columns that do not fit beside long ids would be left out.
+    unbounded = CONSOLE.options.update(max_width=10_000)
+    table.width = Measurement.get(CONSOLE, unbounded, table).maximum
+    CONSOLE.print(table)
+
+
 def _print_coverage(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("scenario set", no_wrap=True)
@@ -419,7 +429,7 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
             _percent(row["share_of_cells_dropped"]),
             _percent(row["share_of_squared_return_dropped"]),
         )
-    CONSOLE.print(table)
+    _print_whole(table)
 
 
 def _print_similar(rows: list[dict[str, Any]]) -> None:
@@ -438,7 +448,7 @@ def _print_similar(rows: list[dict[str, Any]]) -> None:
             str(row["date"]),
             f"{row['distance']:.4f}",
         )
-    CONSOLE.print(table)
+    _print_whole(table)
 
 
 def main() -> None:

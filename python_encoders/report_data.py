@@ -167,11 +167,12 @@ def _models(connection: Connection) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = fetch(
         connection,
         f"""
+        -- As text: Postgres has dates that Python has not, 'infinity' among them.
         select
             model_id,
             count(*) as num_vectors,
-            min(as_of_date) as first_date,
-            max(as_of_date) as last_date,
+            to_json(min(as_of_date)) #>> '{{}}' as first_date,
+            to_json(max(as_of_date)) #>> '{{}}' as last_date,
             date_trunc('second', max(created_at) at time zone 'UTC') as written_at
         from {relation("numeric_window_embeddings")}
         where entity_type = '{ENTITY_TYPE}'

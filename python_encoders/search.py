@@ -208,7 +208,8 @@ def similar(connection: Connection, question: Question) -> pa.Table:
     -------
     pyarrow.Table
         rank, entity_id, scenario_set_id, scenario_id, scenario_name, scenario_class, date
-        (the window's last day, else as_of_date) and distance (float64), nearest first.
+        (text: the window's last day, else as_of_date) and distance (float64), nearest
+        first.
 
     Raises
     ------
@@ -242,7 +243,8 @@ def similar(connection: Connection, question: Question) -> pa.Table:
             embeddings.scenario_id,
             labels.scenario_name,
             labels.scenario_class,
-            coalesce(labels.last_day, embeddings.as_of_date) as date,
+            -- As text: Postgres has dates that Python has not, 'infinity' among them.
+            to_json(coalesce(labels.last_day, embeddings.as_of_date)) #>> '{{}}' as date,
             found.distance
         from jsonb_to_recordset($1::jsonb)
             as found (rank int, entity_id text, distance float8)

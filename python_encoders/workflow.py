@@ -1,6 +1,7 @@
 """The workflow's chain: build the panels, encode what is pending, test the result."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -38,6 +39,27 @@ def _locked(
                 store.lock(connection, model_id, _waiting(reporter, model_id))
             )
         yield
+
+
+def verbatim(value: Any) -> Any:
+    """Write a dbt var so that dbt takes it as it is.
+
+    dbt renders a var that is a text as Jinja: of a set whose id is ``{{ run_query(…) }}``,
+    it would run the query. (And it reads vars as YAML, where the JSON of a letter beyond
+    the BMP is two halves of one.)
+
+    Parameters
+    ----------
+    value : text, or anything else, which dbt does not render
+
+    Returns
+    -------
+    The value; a text as a literal of Jinja, unless there is nothing in it to render.
+    """
+    if not isinstance(value, str) or re.fullmatch(r"[\w .:-]*", value, re.ASCII):
+        return value
+    characters = "".join(f"\\U{ord(character):08x}" for character in value)
+    return f'{{{{ "{characters}" }}}}'
 
 
 def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
@@ -103,13 +125,13 @@ def backfill(
         from python_encoders.dbt_chain import DbtChain
 
         with _locked(connection, scope.model_ids, reporter):
+            all_variables = variables | {
+                "scenario_set_id": scope.scenario_set_id,
+                "scenario_limit": scope.limit,
+                "encoded_model_ids": list(scope.model_ids),
+            }
             chain = DbtChain(
-                variables
-                | {
-                    "scenario_set_id": scope.scenario_set_id,
-                    "scenario_limit": scope.limit,
-                    "encoded_model_ids": list(scope.model_ids),
-                }
+                {name: verbatim(value) for name, value in all_variables.items()}
             )
             with store.lock(connection, "panels", _waiting(reporter, "the panels")):
                 num_models = chain.run()

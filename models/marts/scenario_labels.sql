@@ -19,8 +19,8 @@ final as (
         labels.scenario_id,
         labels.label ->> 'name' as scenario_name,
         labels.label ->> 'class' as scenario_class,
-        (labels.label ->> 'first_day')::date as first_day,
-        (labels.label ->> 'last_day')::date as last_day
+        {{ date_or_null("labels.label ->> 'first_day'") }} as first_day,
+        {{ date_or_null("labels.label ->> 'last_day'") }} as last_day
     from sets
     cross join lateral jsonb_each(sets.scenarios) as labels (scenario_id, label)
 

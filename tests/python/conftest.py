@@ -4,6 +4,7 @@ The tests share one database name, made anew for each test out of a template, so
 parsed project can be used again.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -31,6 +32,19 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(prefix="scenario-tests-")
 HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
 SEEDED, BUILT = f"{HOME.name}_seeded", f"{HOME.name}_built"
+SOURCE = """
+    create schema raw;
+    create table raw.scenario_sets (
+        scenario_set_id varchar(64), horizon_days int, num_paths int,
+        base_date_end date, created_at timestamptz
+    );
+    create table raw.scenario_paths (
+        scenario_set_id varchar(64), scenario_id varchar(64), horizon_index int,
+        instrument_id varchar(64), factor_id varchar(64), macro_id varchar(64),
+        return_value float8
+    );
+    insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
+"""
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
 
@@ -47,16 +61,23 @@ class Silent:
         self.lines.append(f"{done} of {total}")
 
 
-def execute(query: str, parameters: Any = None, database: str | None = None) -> list[Any]:
-    """Run SQL in autocommit; return the rows, if it has any."""
+@contextlib.contextmanager
+def connected(database: str | None = None) -> Iterator[Any]:
+    """Connect in autocommit; give a cursor."""
     connection = psycopg2.connect(f"dbname={database}" if database else "")
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return cursor.fetchall() if cursor.description else []
+            yield cursor
     finally:
         connection.close()
+
+
+def execute(query: str, parameters: Any = None, database: str | None = None) -> list[Any]:
+    """Run SQL in autocommit; return the rows, if it has any."""
+    with connected(database) as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall() if cursor.description else []
 
 
 def recreate(database: str, template: str, maintenance: str) -> None:
@@ -108,7 +129,8 @@ def postgres() -> Iterator[str]:
     maintenance = os.environ["PGDATABASE"]
     os.environ["PGDATABASE"] = DATABASE
     yield maintenance
-    execute(f'drop database if exists "{DATABASE}" with (force)', database=maintenance)
+    os.environ["PGDATABASE"] = maintenance
+    execute(f'drop database if exists "{DATABASE}" with (force)')
     shutil.rmtree(artifacts)
 
 
@@ -182,21 +204,7 @@ def built(templates: str) -> None:
 @pytest.fixture
 def source(empty: None) -> None:
     """Two source tables with one set, `S`, of two days, and no paths."""
-    execute(
-        """
-        create schema raw;
-        create table raw.scenario_sets (
-            scenario_set_id varchar(64), horizon_days int, num_paths int,
-            base_date_end date, created_at timestamptz
-        );
-        create table raw.scenario_paths (
-            scenario_set_id varchar(64), scenario_id varchar(64), horizon_index int,
-            instrument_id varchar(64), factor_id varchar(64), macro_id varchar(64),
-            return_value float8
-        );
-        insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
-        """
-    )
+    execute(SOURCE)
 
 
 def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -206,9 +214,14 @@ def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:
             series if isinstance(series, tuple) else (series, "__INSTRUMENT__", "__NONE__")
         )
         execute(
-            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s)",
-            (set_id, scenario_id, day, *ids, value),
+            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s::float8)",
+            (set_id, scenario_id, day, *ids, as_float8(value)),
         )
+
+
+def as_float8(value: float | str | None) -> str | None:
+    """Write a number as text: as a literal of SQL, −0.0 would be a numeric without sign."""
+    return None if value is None else str(value)
 
 
 class Outcome(NamedTuple):
@@ -231,7 +244,7 @@ def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
                 "--no-use-colors",
                 *arguments,
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
-                *("--vars", json.dumps(variables)),
+                *("--vars", json.dumps(variables, ensure_ascii=False)),
             ]
         )
         printed = capfd.readouterr()

@@ -51,7 +51,14 @@ def test_a_var_that_dbt_refuses_is_one_line(seeded):
 
 @pytest.mark.parametrize(
     "text",
-    ["source_schema", "{", "[a]", "{x: 2020-01-01}", "{scenario_limit: 3}"],
+    [
+        "source_schema",
+        "{",
+        "[a]",
+        "{x: 2020-01-01}",
+        "{scenario_limit: 3}",
+        r'{x: "\ud83d"}',
+    ],
 )
 def test_vars_are_a_mapping(text):
     assert "--vars" in refused(2, "python_encoders", "backfill", "--vars", text)
@@ -146,3 +153,12 @@ def test_help_teaches(arguments, teaches):
 
     assert done.returncode == 0
     assert all(word in done.stdout for word in teaches)
+
+
+def test_the_driver_is_cut_down_to_what_the_server_said():
+    from python_encoders.connection import first_line
+
+    quoting = "IO: [libpq] Failed to execute query '\n  create x\n': ERROR:  no\nHINT: x"
+    assert first_line(ValueError(quoting)) == "no"
+    assert first_line(ValueError("IO: [libpq] Failed to connect: gone\n  x")) == "gone"
+    assert first_line(ValueError("")) == "ValueError"

@@ -100,6 +100,18 @@ def plain_answer(entity_id, model_id, top_k, metric, size=384):
     return [(entity, value) for value, entity in sorted(measured)[:top_k]]
 
 
+def has_pgvector() -> bool:
+    return bool(execute("select 1 from pg_available_extensions where name = 'vector'"))
+
+
+def with_pgvector(*question, **options):
+    execute("create extension vector")
+    try:
+        return ask(*question, **options)
+    finally:
+        execute("drop extension vector")
+
+
 @pytest.mark.parametrize("metric", ["l2", "cosine"])
 def test_one_answer_with_pgvector_and_without(built, metric):
     encode_only(Scope((SKETCH, SHAPE)), Silent())
@@ -127,10 +139,9 @@ def test_one_answer_with_pgvector_and_without(built, metric):
         (asked, SHAPE, 10, metric),
         (asked, MODEL, 3, metric),
     ):
-        execute("drop extension if exists vector")
         without = ask(*question)
-        execute("create extension vector")
-        assert ask(*question) == without
+        if has_pgvector():
+            assert with_pgvector(*question) == without
         assert [(row["entity_id"], row["distance"]) for row in without] == plain_answer(
             *question
         )
@@ -144,10 +155,9 @@ def test_one_answer_with_pgvector_and_without(built, metric):
     store(SHAPE, huge, "HUGE")
     for entity in (asked, "TINY:0", "HUGE:0"):
         question = (entity, SHAPE, 10, metric)
-        execute("drop extension if exists vector")
         without = ask(*question)
-        execute("create extension vector")
-        assert ask(*question) == without
+        if has_pgvector():
+            assert with_pgvector(*question) == without
         assert [(row["entity_id"], row["distance"]) for row in without] == plain_answer(
             *question
         )
@@ -156,8 +166,9 @@ def test_one_answer_with_pgvector_and_without(built, metric):
     assert [(row["entity_id"], row["distance"]) for row in market] == plain_answer(
         asked, SKETCH, 10, metric, size=64
     )
-    execute("drop extension vector")
-    assert ask(asked, SKETCH, 10, metric, market_only=True) == market
+    if not has_pgvector():
+        pytest.skip("compared without pgvector only: this Postgres has none")
+    assert with_pgvector(asked, SKETCH, 10, metric, market_only=True) == market
 
 
 def test_the_index_is_used_and_finds_nearly_all(built, chain, front):
@@ -173,6 +184,8 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain, front):
     operation = chain(vector_index_metric="l2")
     with pytest.raises(WorkFailedError, match="build_vector_index"):
         operation.build_vector_index()
+    if not has_pgvector():
+        pytest.skip("refused as it should be: this Postgres has no pgvector")
     execute("create extension vector")
     for _ in range(2):
         operation.build_vector_index()
