@@ -111,9 +111,15 @@ $(RETURNS): | .venv/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
 		--upgrade --target build/skfolio skfolio==1.12.2
 
+.PHONY: bench
+bench: setup ## Seconds from paths to vectors beside peers and the floor, an hour
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		-c constraints.txt -e '.[bench]'
+	@$(BIN)/python -m benchmarks.performance
+
 .PHONY: bench-throughput
 bench-throughput: setup ## Microseconds a scenario, beside a bare matrix product
 	@$(BIN)/python -m benchmarks.throughput
 
 .PHONY: ci
-ci: lint test test-scale test-reliability ## What .ci/run runs
+ci: lint test test-scale ## What .ci/run runs

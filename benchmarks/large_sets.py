@@ -56,7 +56,7 @@ def grow(num_scenarios: int, num_days: int = 20, num_series: int = 20) -> str:
             scenario_set_id, scenario_id, horizon_index, instrument_id, factor_id, macro_id
         );
         create index on raw.scenario_paths (scenario_set_id, scenario_id);
-        vacuum analyze raw.scenario_paths;
+        analyze raw.scenario_paths;
         insert into raw.scenario_sets (
             scenario_set_id, horizon_days, num_paths, base_date_end
         )

@@ -6,9 +6,12 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, execute
+
+from benchmarks.large_sets import grow
 
 # Prints its own peak memory after the command's output.
 MEASURED = (
@@ -19,42 +22,6 @@ MEASURED = (
     "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
     "    print('peak kB:', peak, flush=True)\n"
 )
-
-
-def grow(num_scenarios: int) -> None:
-    """Replace the paths by one set that draws its days from the shipped windows."""
-    execute(
-        f"""
-        set maintenance_work_mem = '512MB';
-        create unlogged table raw.days as
-        select
-            ((scenario_id - 1) * 20 + horizon_index - 1)::int as day_number,
-            instrument_id, factor_id, macro_id, return_value
-        from raw.scenario_paths
-        where scenario_set_id = 'HIST_STRESS_20D' and horizon_index > 0;
-        create unlogged table raw.grown as
-        select
-            'BIG'::varchar(64) as scenario_set_id, scenario_id, horizon_index,
-            instrument_id, factor_id, macro_id,
-            case when horizon_index = 0 then 0 else return_value end as return_value
-        from generate_series(1, {num_scenarios}) as scenario_id
-        cross join generate_series(0, 20) as horizon_index
-        inner join raw.days
-            on (scenario_id::bigint * 7919 + horizon_index * 104729) % 480 = day_number
-        order by scenario_id, horizon_index;
-        drop table raw.scenario_paths;
-        alter table raw.grown rename to scenario_paths;
-        alter table raw.scenario_paths add primary key (
-            scenario_set_id, scenario_id, horizon_index, instrument_id, factor_id, macro_id
-        );
-        create index on raw.scenario_paths (scenario_set_id, scenario_id);
-        analyze raw.scenario_paths;
-        insert into raw.scenario_sets (
-            scenario_set_id, horizon_days, num_paths, base_date_end
-        )
-        values ('BIG', 20, {num_scenarios}, '2022-12-28')
-        """
-    )
 
 
 def backfill() -> tuple[str, int]:
@@ -70,14 +37,16 @@ def backfill() -> tuple[str, int]:
 
 
 def encode_large_set(num_scenarios: int) -> int:
-    """Make a set, encode it, compare; return the command's peak memory in kB."""
-    grow(num_scenarios)
+    """Encode a set; return the command's peak memory in kB."""
     output, peak = backfill()
     assert f"vectors: {num_scenarios} written, 0 pruned" in output
     counts = rf"{num_scenarios} +{num_scenarios} +0 +0 +400 +4.0%"
     assert re.search(rf"BIG +{MODEL} +{counts} ", output)
+    return peak
 
-    # Every 100th vector against its rows.
+
+def compare_every_100th(num_scenarios: int) -> None:
+    """Compare vectors with the rows of their scenarios."""
     compared = execute(
         """
         select count(*), count(*) filter (where embedding = (
@@ -86,7 +55,8 @@ def encode_large_set(num_scenarios: int) -> int:
             ))[1:384]
             from raw.scenario_paths as paths
             where
-                paths.scenario_id = (window_spec ->> 'scenario_id')::int
+                paths.scenario_set_id = 'BIG'
+                and paths.scenario_id = (window_spec ->> 'scenario_id')::int
                 and horizon_index > 0
         ))
         from analytics.numeric_window_embeddings
@@ -94,17 +64,61 @@ def encode_large_set(num_scenarios: int) -> int:
         """
     )
     assert compared == [(num_scenarios // 100, num_scenarios // 100)]
-    return peak
 
 
-def test_a_large_set_becomes_tested_vectors(seeded):
+def shares_of_rows_read() -> Iterator[float]:
+    """Give how often the average path row has been read since the last time asked."""
+    query = """
+        select
+            (
+                select seq_tup_read from pg_stat_user_tables
+                where (schemaname, relname) = ('raw', 'scenario_paths')
+            ) + (
+                select sum(idx_tup_read) from pg_stat_user_indexes
+                where (schemaname, relname) = ('raw', 'scenario_paths')
+            )
+        """
+    [(num_rows,)] = execute("select count(*) from raw.scenario_paths")
+    [(before,)] = execute(query)
+    while True:
+        [(now,)] = execute(query)
+        yield float(now - before) / num_rows
+        before = now
+
+
+def test_a_large_set_becomes_tested_vectors_without_a_scan_too_many(seeded):
+    execute(grow(2_000))
+    execute("vacuum raw.scenario_paths")
+    shares = shares_of_rows_read()
+    next(shares)
+
+    # One scan that hashes, one that builds panels, one of dbt's tests that counts.
     encode_large_set(2_000)
+    assert 2.9 < next(shares) < 3.3
+    compare_every_100th(2_000)
+    next(shares)
+
+    backfill()
+    assert next(shares) < 2.3
+
+    execute(
+        """
+        update raw.scenario_paths set return_value = return_value + 0.01
+        where scenario_id = 7 and horizon_index = 1
+        """
+    )
+    next(shares)
+    output, _ = backfill()
+    assert "vectors: 1 written, 0 pruned" in output
+    assert next(shares) < 2.3
 
 
 @pytest.mark.scale
 def test_a_larger_set_needs_no_more_memory(seeded):
     num_scenarios = 20_000
+    execute(grow(num_scenarios))
     peak = encode_large_set(num_scenarios)
+    compare_every_100th(num_scenarios)
 
     # A fifth of the set, changed: the rest goes, and memory is what it was before.
     fifth = num_scenarios // 5
