@@ -17,7 +17,7 @@ Peers write bare vectors: no fingerprints, no rejections, no check that a panel 
 import argparse
 import json
 import os
-import resource
+import re
 import shutil
 import statistics
 import subprocess
@@ -225,7 +225,9 @@ def work_once() -> None:
         timed(f"{run}: tests", chain.test)
     for model_id in list(ENCODERS)[1:]:
         timed(model_id, lambda model_id=model_id: encoded(model_id))
-    phases["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # (Not resource.getrusage, which counts what the parent had at the fork.)
+    [peak] = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    phases["peak MB"] = int(peak) / 1024
     for name, table in (
         ("panels MB", "int_scenario_panels_checked"),
         ("vectors MB", "numeric_window_embeddings"),

@@ -1,9 +1,9 @@
 {#
     On the first run, every row of a CTE. Later only what has changed: the rows that are new
-    or not as they are known in the model's own table; and, where asked for, the known rows
-    in scope that have gone, marked is_gone for a hook to delete.
+    or not as they are known in the model's own table; and the known rows in scope that have
+    gone, marked is_gone for a hook to delete.
 #}
-{% macro changes_of(cte, key, findings, with_gone) %}
+{% macro changes_of(cte, key, findings) %}
 
 {% if not is_incremental() %}
 
@@ -29,27 +29,29 @@ where
         or current_rows.{{ finding }} is distinct from known.{{ finding }}
     {% endfor %}
 
-{% if with_gone %}
-
 union all
 
+{{ gone_rows(cte, key) }}
+
+{% endif %}
+
+{% endmacro %}
+
+
+{# The known rows in scope of an incremental model that a relation lacks, marked is_gone. #}
+{% macro gone_rows(current, key) %}
 select
-    {% for column in columns -%}
+    {% for column in adapter.get_columns_in_relation(this) | map(attribute="name") -%}
         {{ "true" if column == "is_gone" else "known." ~ column }}{{ "," if not loop.last }}
-    {% endfor %}
+    {% endfor -%}
 from {{ this }} as known
 where
     {{ in_scope("known.scenario_set_id") }}
     and not exists (
-        select 1 from {{ cte }} as current_rows
+        select 1 from {{ current }} as current_rows
         where
             {% for column in key -%}
                 {{ "and " if not loop.first }}current_rows.{{ column }} = known.{{ column }}
             {% endfor %}
     )
-
-{% endif %}
-
-{% endif %}
-
 {% endmacro %}

@@ -590,9 +590,13 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
 
 
 def analyze_vectors(connection: Connection) -> None:
-    """Tell the planner what has been written; it would take the table for empty."""
+    """Tell the planner what has been written; it would take the table for empty.
+
+    Not of the vectors themselves, whose statistics take a second and nobody asks for.
+    """
+    columns = "entity_type, entity_id, as_of_date, model_id, panel_fingerprint, window_spec"
     with connection.cursor() as cursor:
-        cursor.execute(f"analyze {relation('numeric_window_embeddings')}")
+        cursor.execute(f"analyze {relation('numeric_window_embeddings')} ({columns})")
     connection.commit()
 
 

@@ -82,10 +82,11 @@ counted as (
         num_rows,
         layout_hash,
         count(*) filter (where is_cell) as num_cells,
-        count(distinct (horizon_index, series_id)) filter (
+        count(distinct row(horizon_index, series_id)) filter (
             where is_cell
         ) as num_distinct_cells,
-        count(*) filter (where horizon_index >= 1) as num_rows_from_day_1,
+        -- (A row without a day comes last.)
+        count(*) - count(*) filter (where horizon_index < 1) as num_rows_from_day_1,
         max(horizon_index) filter (where is_cell) as last_day,
         count(*) filter (
             where is_in_horizon and num_series_ids = 0

@@ -21,58 +21,14 @@
     'num_rows_ignored',
 ] %}
 
-{#- Scenarios whose rows, or the verdict on them, are not what this table was made from. -#}
-{% set due -%}
-    select
-        scenarios.scenario_set_id,
-        scenarios.scenario_id,
-        scenarios.source_scenario_id,
-        scenarios.is_shared_entity_id,
-        scenarios.num_rows,
-        scenarios.layout_hash,
-        scenarios.values_hash
-    from {{ ref('int_scenarios') }} as scenarios
-    inner join {{ ref('int_scenario_layouts') }} as layouts
-        on
-            scenarios.scenario_set_id = layouts.scenario_set_id
-            and scenarios.num_rows = layouts.num_rows
-            and scenarios.layout_hash = layouts.layout_hash
-    {% if is_incremental() -%}
-    left join {{ this }} as known
-        on
-            scenarios.scenario_set_id = known.scenario_set_id
-            and scenarios.scenario_id = known.scenario_id
-    {% endif -%}
-    where
-        {{ in_scope('scenarios.scenario_set_id') }}
-        {% if scenario_limit() is not none -%}
-        and scenarios.scenario_rank <= {{ scenario_limit() }}
-        {% endif -%}
-        {% if is_incremental() -%}
-        and (
-            known.scenario_id is null
-            {% for column in [
-                'is_shared_entity_id', 'num_rows', 'layout_hash', 'values_hash',
-            ] -%}
-            or scenarios.{{ column }} is distinct from known.{{ column }}
-            {% endfor -%}
-            {% for column in verdict -%}
-            or layouts.{{ column }} is distinct from known.{{ column }}
-            {% endfor -%}
-            or (known.is_sound and layouts.series_ids is distinct from known.series_ids)
-        )
-        {%- endif %}
-        and
-{%- endset %}
-
-
+-- noqa: disable=LT02 -- the linter would indent a query because it stands in a loop
 -- Those that are not sound, whatever their values.
 select
     due.scenario_set_id,
     due.scenario_id,
     false as is_sound,
-    null::text [] as series_ids,
-    null::float8 [] as panel,
+    null::text[] as series_ids,
+    null::float8[] as panel,
     null::text as panel_fingerprint,
     null::float8 as max_abs_return,
     null::boolean as has_separator_in_id,
@@ -86,7 +42,7 @@ select
     due.values_hash,
     false as is_gone
 from (
-    {{ due }} (not layouts.is_sound or scenarios.is_shared_entity_id)
+    {{ due_scenarios(verdict, "(not verdicts.is_sound or scenarios.is_shared_entity_id)") }}
 ) as due
 inner join {{ ref('int_scenario_layouts') }} as layouts
     on
@@ -95,11 +51,11 @@ inner join {{ ref('int_scenario_layouts') }} as layouts
         and due.layout_hash = layouts.layout_hash
 
 {% for has_places in [false, true] %}
-{% set due_now -%}
-    {{ due }} layouts.is_sound
-        and not scenarios.is_shared_entity_id
-        and layouts.first_place is {{ "" if has_places else "not " }}null
-{%- endset %}
+{% set due_now = due_scenarios(
+    verdict,
+    "verdicts.is_sound and not scenarios.is_shared_entity_id and verdicts.first_place is "
+    ~ ("null" if has_places else "not null"),
+) %}
 {% for range in path_ranges(due_now) %}
 
 union all
@@ -190,18 +146,6 @@ where
 
 union all
 
-select
-    {% for column in adapter.get_columns_in_relation(this) | map(attribute="name") -%}
-    {{ "true" if column == "is_gone" else "known." ~ column }}{{ "," if not loop.last }}
-    {% endfor -%}
-from {{ this }} as known
-where
-    {{ in_scope('known.scenario_set_id') }}
-    and not exists (
-        select 1 from {{ ref('int_scenarios') }} as scenarios
-        where
-            scenarios.scenario_set_id = known.scenario_set_id
-            and scenarios.scenario_id = known.scenario_id
-    )
+{{ gone_rows(ref('int_scenarios'), key=['scenario_set_id', 'scenario_id']) }}
 
 {% endif %}

@@ -111,7 +111,6 @@ final as (
         findings=[
             'is_shared_entity_id', 'scenario_rank', 'num_rows', 'layout_hash',
             'values_hash',
-        ],
-        with_gone=true
+        ]
     )
 }}

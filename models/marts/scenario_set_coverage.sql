@@ -10,20 +10,28 @@ ids as (
 
 ),
 
--- A set that no run has looked at yet is counted where it is.
+other_sets as (
+
+    select sets.scenario_set_id
+    from {{ ref('stg_prometheus__scenario_sets') }} as sets
+    except
+    select ids.scenario_set_id from ids
+
+),
+
+-- A set that no run has looked at yet is counted where it is: set by set, because planners
+-- take it that there are many of them.
 ids_of_other_sets as (
 
-    select distinct
-        scenario_set_id::text as scenario_set_id,
-        scenario_id::text as scenario_id
-    from {{ ref('stg_prometheus__scenario_paths') }}
-    where
-        scenario_set_id in (
-            select sets.scenario_set_id
-            from {{ ref('stg_prometheus__scenario_sets') }} as sets
-            except
-            select ids.scenario_set_id from ids
-        )
+    select
+        other_sets.scenario_set_id,
+        found.scenario_id
+    from other_sets
+    cross join lateral (
+        select distinct paths.scenario_id::text as scenario_id
+        from {{ ref('stg_prometheus__scenario_paths') }} as paths
+        where paths.scenario_set_id = other_sets.scenario_set_id
+    ) as found
 
 ),
 

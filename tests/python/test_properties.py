@@ -147,7 +147,9 @@ def result() -> dict[str, list[Any]]:
                 encode(array_send(panel), 'hex')
             from analytics.scenario_panels
         """,
-        "ranks": "select * from analytics.int_scenarios_ranked",
+        "ranks": """
+            select scenario_set_id, scenario_id, scenario_rank from analytics.int_scenarios
+            """,
         "rejections": "select * from analytics.scenario_rejections",
         "bytes": """
             select entity_id, model_id, encode(vector, 'hex')
