@@ -21,7 +21,8 @@
     'num_rows_ignored',
 ] %}
 
--- noqa: disable=LT02 -- the linter would indent a query because it stands in a loop
+-- The linter would indent a query because it stands in a loop.
+-- noqa: disable=LT02
 -- Those that are not sound, whatever their values.
 select
     due.scenario_set_id,
