@@ -1,0 +1,102 @@
+"""What makes a panel be read again, and from which rows it is taken."""
+
+import math
+
+from conftest import add, execute
+
+FACTOR_F, FACTOR_G = ("", "F", ""), ("__NONE__", "G", "__NONE__")
+ROWS = [
+    (1, "A", 0.0), (1, FACTOR_F, 0.5), (1, FACTOR_G, 0.25),
+    (2, "A", 0.1), (2, FACTOR_F, 0.2), (2, FACTOR_G, 0.3),
+]  # fmt: skip
+KINDS = {"series_kinds": ["INSTRUMENT", "FACTOR"]}
+
+
+def panels():
+    return {
+        scenario_id: [float(value) for value in panel]
+        for scenario_id, panel in execute(
+            "select scenario_id, panel from analytics.scenario_panels"
+        )
+    }
+
+
+def built_from():
+    return dict(
+        execute("select scenario_id, xmin::text from analytics.int_scenario_panels_checked")
+    )
+
+
+def test_values_that_change_places_or_sign_are_read_again_and_nothing_else(source, chain):
+    for scenario_id in ("1", "2", "3"):
+        add("S", scenario_id, ROWS)
+    chain(**KINDS).run()
+    assert panels() == {
+        scenario_id: [0.0, 0.5, 0.25, 0.1, 0.2, 0.3] for scenario_id in "123"
+    }
+    before = built_from()
+
+    # Two factors of a day change values; zero becomes the zero that equals it.
+    execute(
+        """
+        update raw.scenario_paths set return_value = 0.75 - return_value
+        where (scenario_id, horizon_index) = ('1', 1) and factor_id in ('F', 'G');
+        update raw.scenario_paths set return_value = '-0.0'
+        where (scenario_id, horizon_index, instrument_id) = ('2', 1, 'A')
+        """
+    )
+    chain(**KINDS).run()
+
+    after = panels()
+    assert after["1"] == [0.0, 0.25, 0.5, 0.1, 0.2, 0.3]
+    assert math.copysign(1, after["2"][0]) == -1
+    now = built_from()
+    assert {scenario for scenario in now if now[scenario] != before[scenario]} == {"1", "2"}
+
+
+def test_a_panel_is_taken_from_its_cells_whatever_lies_around_them(source, chain):
+    add("S", "plain", [row for row in ROWS if row[1] == "A"])
+    # A baseline, another kind between the cells, a day beyond, one before and none at all.
+    around = [(0, "A", 9.0), (3, "A", 9.0), (-1, "A", 9.0), (None, "A", 9.0)]
+    add("S", "all around", [*ROWS, *around])
+    add("S", "no day", [*(row for row in ROWS if row[1] == "A"), (None, "A", 9.0)])
+    add("S", "no value", [(0, "A", None), *(row for row in ROWS if row[1] == "A")])
+
+    chain().run()
+
+    assert panels() == {
+        scenario_id: [0.0, 0.1]
+        for scenario_id in ("plain", "all around", "no day", "no value")
+    }
+    assert execute(
+        """
+        select count(distinct panel_fingerprint), count(distinct max_abs_return)
+        from analytics.int_scenario_panels_checked
+        """
+    ) == [(1, 1)]
+    assert execute(
+        """
+        select count(*) filter (where first_place is not null), count(*)
+        from analytics.int_scenario_layouts
+        """
+    ) == [(2, 4)]
+
+
+def test_what_changes_after_the_scan_is_left_to_the_next_run(source, chain):
+    for scenario_id in ("1", "2"):
+        add("S", scenario_id, [row for row in ROWS if row[1] == "A"])
+    chain().run()
+    execute("update raw.scenario_paths set return_value = 0.7 where horizon_index = 1")
+    chain()._invoke("run", "--select", "int_scenarios")
+    execute(
+        """
+        update raw.scenario_paths set return_value = 0.8
+        where (scenario_id, horizon_index) = ('2', 1)
+        """
+    )
+
+    chain()._invoke("run", "--select", "int_scenario_panels_checked")
+    assert panels() == {"1": [0.7, 0.1], "2": [0.0, 0.1]}
+
+    chain().run()
+    assert panels() == {"1": [0.7, 0.1], "2": [0.8, 0.1]}
