@@ -4,7 +4,7 @@ import math
 
 from conftest import add, execute
 
-FACTOR_F, FACTOR_G = ("", "F", ""), ("__NONE__", "G", "__NONE__")
+FACTOR_F, FACTOR_G = ("", "F", ""), ("", "G", "")
 ROWS = [
     (1, "A", 0.0), (1, FACTOR_F, 0.5), (1, FACTOR_G, 0.25),
     (2, "A", 0.1), (2, FACTOR_F, 0.2), (2, FACTOR_G, 0.3),
