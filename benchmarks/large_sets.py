@@ -57,6 +57,7 @@ def grow(num_scenarios: int, num_days: int = 20, num_series: int = 20) -> str:
         );
         create index on raw.scenario_paths (scenario_set_id, scenario_id);
         analyze raw.scenario_paths;
+        delete from raw.scenario_sets;
         insert into raw.scenario_sets (
             scenario_set_id, horizon_days, num_paths, base_date_end
         )

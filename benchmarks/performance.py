@@ -402,7 +402,6 @@ def main() -> None:
             execute("drop schema if exists analytics cascade")
             execute("drop table raw.scenario_paths")
             execute("create table raw.scenario_paths as select * from raw.shipped")
-            execute("delete from raw.scenario_sets where scenario_set_id = 'BIG'")
             medians["×".join(map(str, sizes[number]))] = measure(*sizes[number])
             RESULTS.write_text(json.dumps(medians, indent=1))
         CONSOLE.print("\n".join(shares(medians)), markup=False)
