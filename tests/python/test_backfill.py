@@ -1,5 +1,6 @@
 """The workflow's command over the shipped sets, as a user runs it."""
 
+import functools
 import hashlib
 import re
 import signal
@@ -301,6 +302,8 @@ def test_an_interrupted_command_says_so_in_one_line(built, command, blocked_at):
             [sys.executable, "-m", "python_encoders", command],
             stderr=subprocess.PIPE,
             text=True,
+            # In the background of a shell, Ctrl-C is ignored, by its children too.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         _wait_for_a_session_that_waits()
         running.send_signal(signal.SIGINT)
