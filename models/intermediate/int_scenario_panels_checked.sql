@@ -71,7 +71,8 @@ select
         when max_abs_return <= {{ max_return() }}
             then encode(sha256(shape || array_send(panel)), 'hex')
     end as panel_fingerprint,
-    case when max_abs_return <= {{ max_return() }} then max_abs_return end as max_abs_return,
+    case when max_abs_return <= {{ max_return() }} then max_abs_return end
+        as max_abs_return,
     case when max_abs_return <= {{ max_return() }} then has_separator_in_id end
         as has_separator_in_id,
     {% for column in verdict -%}
@@ -133,7 +134,7 @@ from (
             and due.layout_hash = layouts.layout_hash
     -- A fence: planners take what follows to leave a single row. (The number 0 would keep
     -- the query from parallel workers.)
-    offset '0'
+    offset '0' -- noqa: AM09
 ) as panels
 -- What has changed since the scan is left as it was; the next run finds it.
 where
