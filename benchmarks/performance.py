@@ -6,7 +6,8 @@ in SQL (``large_sets``), and for each, three times and in turn, times
 - the floor: COPY of the five columns that any method has to read to nowhere, and COPY of
   the finished vectors into a table;
 - pure SQL that computes `num-scenario-core-v1` in one statement, into a table with a key;
-- pandas: read_sql, sort, groupby, to_sql, over ADBC;
+- pandas: read_sql, sort, groupby, to_sql, over SQLAlchemy and psycopg2, the usual way, and
+  over ADBC, the fast one;
 - the loop: one query and one insert a scenario;
 - this project: dbt's run, each encoder, dbt's tests, then again with nothing to do and
   with one scenario changed.
@@ -128,25 +129,46 @@ def pure_sql() -> float:
     )
 
 
-def with_pandas() -> float:
+def with_pandas(connection: Any, **writing: Any) -> None:
     """Read all rows, sort, group, write."""
+    paths = pd.read_sql(
+        """
+        select scenario_id, horizon_index, instrument_id, return_value
+        from raw.scenario_paths where horizon_index > 0
+        """,
+        connection,
+    ).sort_values(["scenario_id", "horizon_index", "instrument_id"])
+    vectors = (
+        paths.groupby("scenario_id")["return_value"]
+        .apply(lambda returns: returns.to_numpy("float32")[:384])
+        .reset_index(name="embedding")
+    )
+    if writing:
+        vectors["embedding"] = vectors["embedding"].map(lambda vector: vector.tolist())
+    vectors.to_sql("with_pandas", connection, if_exists="replace", index=False, **writing)
+    connection.commit()
+
+
+def with_pandas_by_psycopg2() -> float:
+    """Run pandas the usual way."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine("postgresql+psycopg2://")
+
+    def work() -> None:
+        with engine.connect() as connection:
+            dtype = {"embedding": sqlalchemy.ARRAY(sqlalchemy.REAL)}
+            with_pandas(connection, dtype=dtype)
+
+    return seconds(work)
+
+
+def with_pandas_by_adbc() -> float:
+    """Run pandas the fast way."""
 
     def work() -> None:
         with connect() as connection:
-            paths = pd.read_sql(
-                """
-                select scenario_id, horizon_index, instrument_id, return_value
-                from raw.scenario_paths where horizon_index > 0
-                """,
-                connection,
-            ).sort_values(["scenario_id", "horizon_index", "instrument_id"])
-            vectors = (
-                paths.groupby("scenario_id")["return_value"]
-                .apply(lambda returns: returns.to_numpy("float32")[:384])
-                .reset_index(name="embedding")
-            )
-            vectors.to_sql("with_pandas", connection, if_exists="replace", index=False)
-            connection.commit()
+            with_pandas(connection)
 
     return seconds(work)
 
@@ -263,7 +285,8 @@ def measure(num_scenarios: int, num_days: int, num_series: int) -> dict[str, flo
         results = {f"floor: {name}": taken for name, taken in floor().items()}
         results["pure SQL"] = pure_sql()
         if num_rows <= PANDAS_ROWS:
-            results["pandas"] = with_pandas()
+            results["pandas"] = with_pandas_by_psycopg2()
+            results["pandas, ADBC"] = with_pandas_by_adbc()
         results["loop"] = loop(num_scenarios)
         results |= this_project()
         CONSOLE.print(
@@ -307,11 +330,17 @@ def shares(medians: dict[str, dict[str, float]]) -> list[str]:
             "floor, s": f"{least:.2f}",
             "pure SQL, s": f"{run['pure SQL']:.2f}",
             "pandas, s": f"{run['pandas']:.2f}" if "pandas" in run else "–",
+            "pandas over ADBC, s": (
+                f"{run['pandas, ADBC']:.2f}" if "pandas" in run else "–"
+            ),
             "loop, s": f"{run['loop']:.2f}",
             "× of the floor": f"{ours / least:.2f}",
             "× of pure SQL": f"{ours / run['pure SQL']:.2f}",
             "times as fast as pandas": (
                 f"{run['pandas'] / ours:.1f}" if "pandas" in run else "–"
+            ),
+            "times as fast as pandas over ADBC": (
+                f"{run['pandas, ADBC'] / ours:.1f}" if "pandas" in run else "–"
             ),
             "times as fast as the loop": f"{run['loop'] / ours:.1f}",
         }
@@ -353,6 +382,7 @@ def plot(medians: dict[str, dict[str, float]], path: Path) -> None:
     for name, value in {
         "loop": lambda run: run["loop"],
         "pandas": lambda run: run.get("pandas"),
+        "pandas, ADBC": lambda run: run.get("pandas, ADBC"),
         "panels and v0": lambda run: (
             run["panels"] - fixed["panels"] + run[CORE] - fixed[CORE]
         ),

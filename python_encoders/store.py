@@ -7,6 +7,7 @@ settings of its session.
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import adbc_driver_manager
@@ -432,7 +433,18 @@ def pending_panels(
                     and panels.panel_fingerprint = pending.panel_fingerprint
             """
         )
-        yield counted["num_pending"][0].as_py(), _batches(cursor.fetch_record_batch())
+        batches = _batches(cursor.fetch_record_batch())
+        with contextlib.closing(_read_ahead(batches)) as batches_ahead:
+            yield counted["num_pending"][0].as_py(), batches_ahead
+
+
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    # Server and driver are at the next batch while the last one is encoded and written.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -592,9 +604,9 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
 def analyze_vectors(connection: Connection) -> None:
     """Tell the planner what has been written; it would take the table for empty.
 
-    Not of the vectors themselves, whose statistics take a second and nobody asks for.
+    Not of the vectors and window_specs, whose statistics take a second and nobody asks for.
     """
-    columns = "entity_type, entity_id, as_of_date, model_id, panel_fingerprint, window_spec"
+    columns = "entity_type, entity_id, as_of_date, model_id, panel_fingerprint"
     with connection.cursor() as cursor:
         cursor.execute(f"analyze {relation('numeric_window_embeddings')} ({columns})")
     connection.commit()

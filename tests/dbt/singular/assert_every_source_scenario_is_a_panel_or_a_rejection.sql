@@ -14,12 +14,23 @@ built_sets as (
 
 ),
 
-in_source as (
+-- (Cast afterwards: what is distinct is then read off the source's index.)
+ids as (
 
     select distinct
+        scenario_set_id,
+        scenario_id
+    from {{ ref('stg_prometheus__scenario_paths') }}
+    where {{ in_scope() }}
+
+),
+
+in_source as (
+
+    select
         scenario_set_id::text as scenario_set_id,
         scenario_id::text as scenario_id
-    from {{ ref('stg_prometheus__scenario_paths') }}
+    from ids
     where scenario_set_id in (select built_sets.scenario_set_id from built_sets)
 
 ),
