@@ -28,8 +28,8 @@ ids as (
 in_source as (
 
     select
-        scenario_set_id::text as scenario_set_id,
-        scenario_id::text as scenario_id
+        scenario_set_id::{{ type_text() }} as scenario_set_id,
+        scenario_id::{{ type_text() }} as scenario_id
     from ids
     where scenario_set_id in (select built_sets.scenario_set_id from built_sets)
 
