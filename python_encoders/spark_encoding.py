@@ -29,13 +29,13 @@ _VECTORS_SCHEMA = """
 
 
 class _Work(NamedTuple):
-    """What is pending in one set: panels, their cells, and vectors by model."""
+    """What is pending in one set: panels, cells, and vectors of each model in scope."""
 
     scenario_set_id: str
     num_panels: int
     num_cells: int
     max_cells: int
-    num_vectors: dict[str, int]
+    num_vectors: list[int]
 
 
 def _work(panels: DataFrame, scope: Scope) -> list[_Work]:
@@ -52,10 +52,7 @@ def _work(panels: DataFrame, scope: Scope) -> list[_Work]:
         .orderBy("scenario_set_id")
         .collect()
     )
-    return [
-        _Work(*row[:-1], num_vectors=dict(zip(scope.model_ids, row[-1], strict=True)))
-        for row in found
-    ]
+    return [_Work(*row) for row in found]
 
 
 def _dealt_out(panels: DataFrame, work: list[_Work]) -> DataFrame:
@@ -154,7 +151,7 @@ def encode(
     stale = spark_store.stale(session, scope).persist()
     panels = spark_store.panels_of(session, pending, scope)
     work = _work(panels, scope)
-    num_pending = sum(sum(of_set.num_vectors.values()) for of_set in work)
+    num_pending = sum(sum(of_set.num_vectors) for of_set in work)
     num_stale = {
         Partition(row["model_id"], row["scenario_set_id"]): row["count"]
         for row in stale.groupBy(*Partition._fields).count().collect()
@@ -162,7 +159,7 @@ def encode(
     changed = set(num_stale) | {
         Partition(model_id, of_set.scenario_set_id)
         for of_set in work
-        for model_id, num_vectors in of_set.num_vectors.items()
+        for model_id, num_vectors in zip(scope.model_ids, of_set.num_vectors, strict=True)
         if num_vectors
     }
     if changed:
