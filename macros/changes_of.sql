@@ -5,7 +5,7 @@
 #}
 {% macro changes_of(cte, key, findings) %}
 
-{% if not is_incremental() %}
+{% if not leaves_unchanged() %}
 
 select * from {{ cte }}
 

@@ -18,7 +18,7 @@
             scenarios.scenario_set_id = verdicts.scenario_set_id
             and scenarios.num_rows = verdicts.num_rows
             and scenarios.layout_hash = verdicts.layout_hash
-    {% if is_incremental() -%}
+    {% if leaves_unchanged() -%}
     left join {{ this }} as known
         on
             scenarios.scenario_set_id = known.scenario_set_id
@@ -30,7 +30,7 @@
         {% if scenario_limit() is not none -%}
         and scenarios.scenario_rank <= {{ scenario_limit() }}
         {% endif -%}
-        {% if is_incremental() -%}
+        {% if leaves_unchanged() -%}
         and (
             known.scenario_id is null
             {% for column in [

@@ -6,5 +6,5 @@
 
 {# The largest float32: no encoder's vector can carry a return beyond it. #}
 {% macro max_return() -%}
-    3.4028234663852886e38::float8
+    3.4028234663852886e38::{{ type_double() }}
 {%- endmacro %}

@@ -1,9 +1,3 @@
-{# A var's value as a SQL literal: quotes in a set's id stay inside it. #}
-{% macro text_literal(value) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(value | string)) }}
-{%- endmacro %}
-
-
 {#
     True for rows of the scenario sets in scope: one set (var scenario_set_id), or all.
     Never used in a view, whose text would outlive the run that had the var.
@@ -34,8 +28,9 @@
     everything else by code point, whatever the database's locale.
 #}
 {% macro scenario_order(column="scenario_id") -%}
+    {%- set id = column ~ "::" ~ type_text() -%}
     case
-        when {{ column }}::text ~ '^-?[0-9]{1,18}$' then {{ column }}::text::bigint
+        when {{ matches(id, '^-?[0-9]{1,18}$') }} then {{ id }}::bigint
     end nulls last,
-    {{ column }}::text collate "C"
+    {{ by_code_point(id) }}
 {%- endmacro %}

@@ -5,7 +5,7 @@ sketches as (
 
     select
         model_id,
-        4.0::float8 as max_abs_return,
+        4.0::{{ type_double() }} as max_abs_return,
         2048 as max_num_series,
         false as takes_separator_in_id
     from
@@ -21,7 +21,7 @@ final as (
 
     select
         'num-scenario-core-v1' as model_id,
-        null::float8 as max_abs_return,
+        null::{{ type_double() }} as max_abs_return,
         null::int as max_num_series,
         true as takes_separator_in_id
 

@@ -1,7 +1,6 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
         pre_hook="{{ clear_scope() }}",
         full_refresh=none if var('scenario_set_id') is none else false
     )
@@ -45,7 +44,7 @@ final as (
         series_kind,
         row_number() over (
             partition by scenario_set_id
-            order by series_id collate "C"
+            order by {{ by_code_point('series_id') }}
         )::int as series_position
     from series
 

@@ -1,7 +1,6 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
         pre_hook="{{ clear_scope() }}",
         full_refresh=none if var('scenario_set_id') is none else false
     )
@@ -19,13 +18,13 @@ scenarios as (
 -- Scenarios with the same rows but for their values are looked at once.
 examples as (
 
-    select distinct on (scenario_set_id, num_rows, layout_hash)
+    select
         scenario_set_id,
         num_rows,
         layout_hash,
-        source_scenario_id
+        {{ first_in_order('source_scenario_id', 'scenario_rank') }} as source_scenario_id
     from scenarios
-    order by scenario_set_id, num_rows, layout_hash, scenario_rank
+    group by scenario_set_id, num_rows, layout_hash
 
 ),
 
@@ -36,7 +35,8 @@ read as (
         examples.num_rows,
         examples.layout_hash,
         row_number() over (
-            layout
+            partition by
+                examples.scenario_set_id, examples.num_rows, examples.layout_hash
             order by
                 paths.horizon_index,
                 paths.raw_instrument_id,
@@ -73,8 +73,8 @@ final as (
 
         -- the row
         horizon_index,
-        series_kind::text as series_kind,
-        series_id::text as series_id,
+        series_kind::{{ type_text() }} as series_kind,
+        series_id::{{ type_text() }} as series_id,
         num_series_ids
     from read
     -- An example that has changed since the scan is no example; the next run finds another.

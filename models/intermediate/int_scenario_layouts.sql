@@ -1,10 +1,9 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
         pre_hook="{{ clear_scope() }}",
         full_refresh=none if var('scenario_set_id') is none else false,
-        post_hook="analyze {{ this }}"
+        post_hook="{{ analyze_table() }}"
     )
 }}
 
@@ -29,8 +28,8 @@ axes as (
     select
         scenario_set_id,
         count(*)::int as num_series,
-        array_agg(series_id order by series_position) as series_ids,
-        array_agg(convert_to(series_id, 'UTF8') order by series_position) as axis,
+        {{ array_in_order('series_id', ['series_position']) }} as series_ids,
+        {{ array_in_order(text_bytes('series_id'), ['series_position']) }} as axis,
         bool_or(position(chr(31) in series_id) > 0) as has_separator_in_id
     from {{ ref('int_scenario_axes') }}
     where {{ in_scope() }}
@@ -50,9 +49,7 @@ shapes as (
         coalesce(axes.num_series, 0) as num_series,
         axes.series_ids,
         axes.has_separator_in_id,
-        int4send(sets.horizon_days)
-        || int4send(axes.num_series)
-        || array_send(axes.axis) as shape
+        {{ panel_shape('sets.horizon_days', 'axes.num_series', 'axes.axis') }} as shape
     from sets
     left join axes on sets.scenario_set_id = axes.scenario_set_id
 
@@ -82,7 +79,7 @@ counted as (
         num_rows,
         layout_hash,
         count(*) filter (where is_cell) as num_cells,
-        count(distinct row(horizon_index, series_id)) filter (
+        count(distinct (horizon_index, series_id)) filter ( -- noqa: ST08, LT01, LT06
             where is_cell
         ) as num_distinct_cells,
         -- (A row without a day comes last.)
@@ -97,9 +94,9 @@ counted as (
         count(*) filter (
             where not is_in_horizon and horizon_index is distinct from 0
         ) as num_rows_ignored,
-        array_agg(place order by horizon_index, series_id collate "C") filter (
-            where is_cell
-        ) as places
+        {{ array_in_order(
+            'place', ['horizon_index', by_code_point('series_id')], where='is_cell'
+        ) }} as places
     from classified
     group by scenario_set_id, num_rows, layout_hash
 
@@ -124,11 +121,7 @@ checked as (
             false
         ) as is_whole,
         coalesce(
-            counted.places = array(
-                select generate_series(
-                    counted.places[1], counted.places[1] + counted.num_cells::int - 1
-                )
-            )
+            {{ are_consecutive('counted.places', 'counted.num_cells') }}
             and counted.num_cells = counted.num_rows_from_day_1,
             false
         ) as is_plain
@@ -160,7 +153,7 @@ final as (
         series_ids,
         has_separator_in_id,
         shape,
-        case when is_whole and is_plain then places[1] end as first_place,
+        case when is_whole and is_plain then {{ element('places', 1) }} end as first_place,
         case when is_whole and not is_plain then places end as places,
 
         -- what was found

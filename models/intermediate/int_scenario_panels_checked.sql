@@ -2,15 +2,14 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
         unique_key=['scenario_set_id', 'scenario_id'],
         indexes=[{'columns': ['scenario_set_id', 'scenario_id'], 'unique': true}],
         full_refresh=none if var('scenario_set_id') is none
             and var('scenario_limit') is none else false,
         post_hook=[
-            "delete from {{ this }} where is_gone",
-            "analyze {{ this }} (scenario_set_id, scenario_id, is_sound, as_of_date,"
-            ~ " num_series, panel_fingerprint, max_abs_return, has_separator_in_id)"
+            "{{ remove_gone(ref('int_scenarios')) }}",
+            "{{ analyze_table('scenario_set_id, scenario_id, is_sound, as_of_date,"
+            ~ " num_series, panel_fingerprint, max_abs_return, has_separator_in_id') }}"
         ]
     )
 }}
@@ -28,10 +27,10 @@ select
     due.scenario_set_id,
     due.scenario_id,
     false as is_sound,
-    null::text[] as series_ids,
-    null::float8[] as panel,
-    null::text as panel_fingerprint,
-    null::float8 as max_abs_return,
+    null::{{ type_array(type_text()) }} as series_ids,
+    null::{{ type_array(type_double()) }} as panel,
+    null::{{ type_text() }} as panel_fingerprint,
+    null::{{ type_double() }} as max_abs_return,
     null::boolean as has_separator_in_id,
     {% for column in verdict -%}
     layouts.{{ column }},
@@ -69,7 +68,7 @@ select
     case when max_abs_return <= {{ max_return() }} then panel end as panel,
     case
         when max_abs_return <= {{ max_return() }}
-            then encode(sha256(shape || array_send(panel)), 'hex')
+            then {{ panel_fingerprint('shape', 'panel') }}
     end as panel_fingerprint,
     case when max_abs_return <= {{ max_return() }} then max_abs_return end
         as max_abs_return,
@@ -93,16 +92,10 @@ from (
         read.num_rows as num_rows_read,
         read.values_hash as values_hash_read,
         {% if has_places -%}
-        array(
-            select read.return_values[places.place]
-            from unnest(layouts.places) as places (place)
-        ) as panel,
-        (
-            select max(abs(read.return_values[places.place]))
-            from unnest(layouts.places) as places (place)
-        ) as max_abs_return
+        {{ elements_at('read.return_values', 'layouts.places') }} as panel,
+        {{ largest_at('read.return_values', 'layouts.places') }} as max_abs_return
         {%- else -%}
-        read.return_values[layouts.first_place:] as panel,
+        {{ elements_from('read.return_values', 'layouts.first_place') }} as panel,
         read.max_abs_return
         {%- endif %}
     from (
@@ -112,11 +105,11 @@ from (
             count(*) as num_rows,
             coalesce(bit_xor(value_hash), 0) as values_hash,
             -- In the order of the source's primary key, which spares the sort.
-            array_agg(
-                coalesce(return_value, 'NaN')
-                order by horizon_index, raw_instrument_id, raw_factor_id, raw_macro_id
-            ) as return_values,
-            max(abs(coalesce(return_value, 'NaN'))) filter (
+            {{ array_in_order(
+                "coalesce(return_value, 'NaN'::" ~ type_double() ~ ")",
+                ['horizon_index', 'raw_instrument_id', 'raw_factor_id', 'raw_macro_id'],
+            ) }} as return_values,
+            max(abs(coalesce(return_value, 'NaN'::{{ type_double() }}))) filter (
                 where horizon_index >= 1
             ) as max_abs_return
         from {{ ref('stg_prometheus__scenario_paths') }}
@@ -132,9 +125,7 @@ from (
             due.scenario_set_id = layouts.scenario_set_id
             and due.num_rows = layouts.num_rows
             and due.layout_hash = layouts.layout_hash
-    -- A fence: planners take what follows to leave a single row. (The number 0 would keep
-    -- the query from parallel workers.)
-    offset '0' -- noqa: AM09
+    {{ planner_fence() }} -- noqa: AM09
 ) as panels
 -- What has changed since the scan is left as it was; the next run finds it.
 where
@@ -144,10 +135,4 @@ where
 {% endfor %}
 {% endfor %}
 
-{% if is_incremental() and scenario_limit() is none %}
-
-union all
-
-{{ gone_rows(ref('int_scenarios'), key=['scenario_set_id', 'scenario_id']) }}
-
-{% endif %}
+{{ scenarios_not_made(ref('int_scenarios')) }}

@@ -1,13 +1,12 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
         unique_key=['scenario_set_id', 'scenario_id'],
         indexes=[{'columns': ['scenario_set_id', 'scenario_id'], 'unique': true}],
         full_refresh=none if var('scenario_set_id') is none else false,
         post_hook=[
-            "delete from {{ this }} where is_gone",
-            "analyze {{ this }}"
+            "{{ remove_gone(ref('stg_prometheus__scenario_paths')) }}",
+            "{{ analyze_table() }}"
         ]
     )
 }}
@@ -45,15 +44,17 @@ sets_with_prefix as (
         longer.scenario_set_id as longer_id
     from {{ ref('stg_prometheus__scenario_sets') }} as shorter
     inner join {{ ref('stg_prometheus__scenario_sets') }} as longer
-        on starts_with(longer.scenario_set_id, shorter.scenario_set_id || ':')
+        on
+            left(longer.scenario_set_id, length(shorter.scenario_set_id) + 1)
+            = shorter.scenario_set_id || ':'
 
 ),
 
 entity_ids as (
 
     select distinct
-        scenario_set_id::text as scenario_set_id,
-        scenario_id::text as scenario_id,
+        scenario_set_id::{{ type_text() }} as scenario_set_id,
+        scenario_id::{{ type_text() }} as scenario_id,
         scenario_set_id || ':' || scenario_id as entity_id
     from {{ ref('stg_prometheus__scenario_paths') }}
     where
@@ -79,8 +80,8 @@ final as (
 
     select
         -- ids
-        scanned.scenario_set_id::text as scenario_set_id,
-        scanned.scenario_id::text as scenario_id,
+        scanned.scenario_set_id::{{ type_text() }} as scenario_set_id,
+        scanned.scenario_id::{{ type_text() }} as scenario_id,
         -- In the source's own type, by which its index finds the rows.
         scanned.scenario_id as source_scenario_id,
         coalesce(shared_entity_ids.is_shared, false) as is_shared_entity_id,
@@ -99,8 +100,8 @@ final as (
     from scanned
     left join shared_entity_ids
         on
-            scanned.scenario_set_id::text = shared_entity_ids.scenario_set_id
-            and scanned.scenario_id::text = shared_entity_ids.scenario_id
+            scanned.scenario_set_id::{{ type_text() }} = shared_entity_ids.scenario_set_id
+            and scanned.scenario_id::{{ type_text() }} = shared_entity_ids.scenario_id
 
 )
 

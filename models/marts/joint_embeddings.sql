@@ -6,12 +6,16 @@ with
 embeddings as (
 
     select
-        *,
+        entity_type,
+        entity_id,
+        as_of_date,
+        model_id,
+        embedding,
         -- Whose branch a row is: the scenario that it is, or that its window names.
-        window_spec ->> 'scenario_set_id' as scenario_set_id,
-        window_spec ->> 'scenario_id' as scenario_id,
+        {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
+        {{ json_text('window_spec', 'scenario_id') }} as scenario_id,
         -- Sums of floats depend on their order, which must not depend on the locale.
-        (entity_type || ':' || entity_id) collate "C" as name_in_order
+        {{ by_code_point("(entity_type || ':' || entity_id)") }} as name_in_order
     from {{ ref('numeric_window_embeddings') }}
 
 ),
@@ -33,7 +37,7 @@ branches as (
         scenarios.as_of_date,
         states.model_id,
         cells.place,
-        sum(cells.value::float8 order by states.name_in_order)
+        {{ sum_in_order('cells.value::' ~ type_double(), 'states.name_in_order') }}
         / count(cells.value) as value
     from scenarios
     inner join embeddings as states
@@ -43,7 +47,8 @@ branches as (
             and scenarios.as_of_date = states.as_of_date
             and states.entity_type <> 'SCENARIO'
             and states.model_id in ('num-stab-core-v1', 'joint-profile-core-v1')
-    cross join lateral unnest(states.embedding) with ordinality as cells (value, place)
+    cross join
+        lateral {{ elements_and_places('states.embedding') }} as cells (value, place)
     group by
         scenarios.entity_id,
         scenarios.as_of_date,
@@ -59,13 +64,14 @@ weighted as (
         scenarios.as_of_date,
         cells.place,
         coalesce({{ weights.stab }} * stab.value, 0)
-        + {{ weights.scenario }} * cells.value::float8
+        + {{ weights.scenario }} * cells.value::{{ type_double() }}
         + coalesce({{ weights.profile }} * profile.value, 0) as total,
         case when stab.value is null then 0 else {{ weights.stab }} end
         + {{ weights.scenario }}
         + case when profile.value is null then 0 else {{ weights.profile }} end as weight
     from scenarios
-    cross join lateral unnest(scenarios.embedding) with ordinality as cells (value, place)
+    cross join
+        lateral {{ elements_and_places('scenarios.embedding') }} as cells (value, place)
     left join branches as stab
         on
             scenarios.entity_id = stab.entity_id
@@ -92,7 +98,7 @@ combined as (
     select
         entity_id,
         as_of_date,
-        array_agg((total / weight)::real order by place) as embedding
+        {{ array_in_order('(total / weight)::real', ['place']) }} as embedding
     from weighted
     group by entity_id, as_of_date
 
@@ -101,16 +107,16 @@ combined as (
 final as (
 
     select
-        'STAB_FRAGILITY_V0'::text as joint_type,
+        'STAB_FRAGILITY_V0'::{{ type_text() }} as joint_type,
         scenarios.as_of_date,
-        jsonb_build_object(
-            'source', 'scenario',
-            'entity_type', scenarios.entity_type,
-            'scenario_set_id', scenarios.scenario_set_id,
-            'scenario_id', scenarios.scenario_id,
-            'as_of_date', scenarios.as_of_date
-        ) as entity_scope,
-        'joint-stab-fragility-v1'::text as model_id,
+        {{ json_object({
+            'source': "'scenario'",
+            'entity_type': 'scenarios.entity_type',
+            'scenario_set_id': 'scenarios.scenario_set_id',
+            'scenario_id': 'scenarios.scenario_id',
+            'as_of_date': 'scenarios.as_of_date',
+        }) }} as entity_scope,
+        'joint-stab-fragility-v1'::{{ type_text() }} as model_id,
         -- Alone, a scenario is its own vector, bit for bit.
         coalesce(combined.embedding, scenarios.embedding) as embedding
     from scenarios

@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
+        partition_by=['model_id', 'scenario_set_id'],
         full_refresh=false
     )
 }}
@@ -18,13 +19,17 @@ panels as (
 )
 
 select
-    'SCENARIO'::text as entity_type,
+    'SCENARIO'::{{ type_text() }} as entity_type,
     scenario_set_id || ':' || scenario_id as entity_id,
-    null::jsonb as window_spec,
+    null::{{ type_json() }} as window_spec,
     as_of_date,
-    null::text as model_id,
-    null::real[] as embedding,
+    null::{{ type_text() }} as model_id,
+    null::{{ type_array('real') }} as embedding,
     panel_fingerprint,
-    null::timestamptz as created_at
+    {% if target.type == 'spark' -%}
+    -- A set's vectors of a model are a partition there, which the encoder replaces whole.
+    scenario_set_id,
+    {% endif -%}
+    null::{{ type_moment() }} as created_at
 from panels
 where false

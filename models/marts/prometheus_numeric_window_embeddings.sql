@@ -15,25 +15,8 @@ final as (
         window_spec,
         as_of_date,
         model_id,
-        -- Postgres sends a float with the highest byte first; the readers want it last.
-        (
-            select
-                string_agg(
-                    substring(cells.sent from 4 for 1) || substring(cells.sent from 3 for 1)
-                    || substring(cells.sent from 2 for 1)
-                    || substring(cells.sent from 1 for 1),
-                    ''::bytea order by cells.place
-                )
-            from (
-                select
-                    float4send(elements.value) as sent,
-                    elements.place
-                from
-                    unnest(embeddings.embedding)
-                    with ordinality as elements (value, place)
-            ) as cells
-        ) as vector,
-        null::text as vector_ref,
+        {{ little_endian_bytes('embeddings.embedding') }} as vector,
+        null::{{ type_text() }} as vector_ref,
         created_at
     from embeddings
 

@@ -4,10 +4,7 @@ sets as (
 
     select
         scenario_set_id,
-        case
-            when jsonb_typeof(metadata -> 'scenarios') = 'object'
-                then metadata -> 'scenarios'
-        end as scenarios
+        {{ json_object_or_null(json_member('metadata', 'scenarios')) }} as scenarios
     from {{ ref('stg_prometheus__scenario_sets') }}
 
 ),
@@ -17,12 +14,12 @@ final as (
     select
         sets.scenario_set_id,
         labels.scenario_id,
-        labels.label ->> 'name' as scenario_name,
-        labels.label ->> 'class' as scenario_class,
-        {{ date_or_null("labels.label ->> 'first_day'") }} as first_day,
-        {{ date_or_null("labels.label ->> 'last_day'") }} as last_day
+        {{ json_text('labels.label', 'name') }} as scenario_name,
+        {{ json_text('labels.label', 'class') }} as scenario_class,
+        {{ date_or_null(json_text('labels.label', 'first_day')) }} as first_day,
+        {{ date_or_null(json_text('labels.label', 'last_day')) }} as last_day
     from sets
-    cross join lateral jsonb_each(sets.scenarios) as labels (scenario_id, label)
+    cross join lateral {{ json_members('sets.scenarios') }} as labels (scenario_id, label)
 
 )
 

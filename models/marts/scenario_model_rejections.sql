@@ -33,17 +33,14 @@ final as (
                     || limits.max_num_series
             when 'SEPARATOR_IN_SERIES_ID'
                 then 'a series id has the character U+001F'
-            else (
-                select
-                    count(*) || ' cells, the first: day '
-                    || (min(cells.place) - 1) / panels.num_series + 1
-                    || ', series '
-                    || panels.series_ids[(min(cells.place) - 1) % panels.num_series + 1]
-                    || ', value ' || panels.panel[min(cells.place)]
-                    || ', the model takes ±' || limits.max_abs_return
-                from unnest(panels.panel) with ordinality as cells (value, place)
-                where abs(cells.value) > limits.max_abs_return
-            )
+            else
+                beyond.num_cells || ' cells, the first: day '
+                || ceil(beyond.place::{{ type_double() }} / panels.num_series)::int
+                || ', series ' || {{ element(
+                    'panels.series_ids', '(beyond.place - 1) % panels.num_series + 1'
+                ) }}
+                || ', value ' || {{ double_text(element('panels.panel', 'beyond.place')) }}
+                || ', the model takes ±' || {{ double_text('limits.max_abs_return') }}
         end as detail
     from rejected
     inner join panels
@@ -51,6 +48,13 @@ final as (
             rejected.scenario_set_id = panels.scenario_set_id
             and rejected.scenario_id = panels.scenario_id
     inner join limits on rejected.model_id = limits.model_id
+    cross join lateral (
+        select
+            count(*) as num_cells,
+            min(cells.place)::int as place
+        from {{ elements_and_places('panels.panel') }} as cells (value, place)
+        where abs(cells.value) > limits.max_abs_return
+    ) as beyond
 
 )
 

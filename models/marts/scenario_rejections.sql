@@ -1,7 +1,6 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
         pre_hook="{{ clear_scope() }}",
         full_refresh=none if var('scenario_set_id') is none else false
     )
@@ -63,7 +62,7 @@ cells_expected as (
         axes.series_id
     from unsound
     inner join axes on unsound.scenario_set_id = axes.scenario_set_id
-    cross join lateral generate_series(1, unsound.horizon_days) as days (day)
+    cross join lateral {{ numbers_up_to('unsound.horizon_days') }} as days (day)
     where unsound.is_valid_horizon and not unsound.is_whole
 
 ),
@@ -77,7 +76,7 @@ faults as (
         day,
         series_id,
         num_rows - 1 as num_cells,
-        null::float8 as value
+        null::{{ type_double() }} as value
     from cells_found
     where num_rows > 1
 
@@ -90,7 +89,7 @@ faults as (
         cells_expected.day,
         cells_expected.series_id,
         1 as num_cells,
-        null::float8 as value
+        null::{{ type_double() }} as value
     from cells_expected
     left join cells_found
         on
@@ -117,22 +116,26 @@ faults as (
 
 first_faults as (
 
-    select distinct on (scenario_set_id, scenario_id, fault)
+    select
         scenario_set_id,
         scenario_id,
         fault,
-        sum(num_cells) over (
-            partition by scenario_set_id, scenario_id, fault
-        ) as num_cells,
+        num_cells_in_all as num_cells,
         'the first: day ' || day || ', series ' || series_id as first_cell,
         value
-    from faults
-    order by
-        scenario_set_id asc,
-        scenario_id asc,
-        fault asc,
-        day asc,
-        series_id collate "C" asc
+    from (
+        select
+            *,
+            sum(num_cells) over (
+                partition by scenario_set_id, scenario_id, fault
+            ) as num_cells_in_all,
+            row_number() over (
+                partition by scenario_set_id, scenario_id, fault
+                order by day asc, {{ by_code_point('series_id') }} asc
+            ) as place
+        from faults
+    ) as ordered
+    where place = 1
 
 ),
 
@@ -156,7 +159,8 @@ explained as (
             when not unsound.is_whole then 'MISSING_CELLS'
             when
                 value.value is null
-                or value.value in ('NaN', 'Infinity', '-Infinity')
+                or value.value = 'NaN'::{{ type_double() }}
+                or abs(value.value) = 'Infinity'::{{ type_double() }}
                 then 'NON_FINITE_VALUE'
             else 'VALUE_OUT_OF_RANGE'
         end as reason,
@@ -200,7 +204,7 @@ final as (
         case reason
             when 'UNKNOWN_SET' then 'scenario_sets has no row for this set'
             when 'INVALID_HORIZON'
-                then 'horizon_days is ' || coalesce(horizon_days::text, 'NULL')
+                then 'horizon_days is ' || coalesce(horizon_days::{{ type_text() }}, 'NULL')
             when 'NO_AS_OF_DATE'
                 then 'the set has neither a base_date_end nor a created_at'
             when 'SHARED_ENTITY_ID'
@@ -218,7 +222,7 @@ final as (
                 then num_missing || ' of ' || num_cells || ' cells, ' || first_missing
             else
                 num_bad_values || ' cells, ' || first_bad_value
-                || ', value ' || coalesce(value::text, 'NULL')
+                || ', value ' || coalesce({{ double_text('value') }}, 'NULL')
         end as detail
     from explained
 

@@ -28,7 +28,7 @@ ids_of_other_sets as (
         found.scenario_id
     from other_sets
     cross join lateral (
-        select distinct paths.scenario_id::text as scenario_id
+        select distinct paths.scenario_id::{{ type_text() }} as scenario_id
         from {{ ref('stg_prometheus__scenario_paths') }} as paths
         where paths.scenario_set_id = other_sets.scenario_set_id
     ) as found
@@ -52,7 +52,8 @@ scenarios as (
 sets as (
 
     select
-        coalesce(sets.scenario_set_id, scenarios.scenario_set_id)::text as scenario_set_id,
+        coalesce(sets.scenario_set_id, scenarios.scenario_set_id)::{{ type_text() }}
+            as scenario_set_id,
         coalesce(scenarios.num_in_source, 0) as num_in_source
     from {{ ref('stg_prometheus__scenario_sets') }} as sets
     full outer join scenarios on sets.scenario_set_id = scenarios.scenario_set_id
@@ -99,12 +100,12 @@ by_model as (
         count(*) filter (where not expected.is_taken)::int as num_rejected,
         count(embeddings.entity_id)::int as num_encoded,
         avg(
-            (embeddings.window_spec ->> 'cells_dropped')::float8 / (
-                (embeddings.window_spec ->> 'window_days')::float8
-                * (embeddings.window_spec ->> 'num_series')::float8
+            {{ json_double('embeddings.window_spec', 'cells_dropped') }} / (
+                {{ json_double('embeddings.window_spec', 'window_days') }}
+                * {{ json_double('embeddings.window_spec', 'num_series') }}
             )
         ) as share_of_cells_dropped,
-        avg((embeddings.window_spec ->> 'squared_return_dropped')::float8)
+        avg({{ json_double('embeddings.window_spec', 'squared_return_dropped') }})
             as share_of_squared_return_dropped
     from {{ ref('int_scenario_panels_per_model') }} as expected
     inner join ids
@@ -124,7 +125,8 @@ by_model as (
 
 models as (
 
-    select unnest({{ text_array(var('scenario_model_ids')) }}) as model_id
+    select model_id
+    from {{ elements(text_array(var('scenario_model_ids'))) }} as expected (model_id)
     union
     select model_id from by_model
     where num_encoded > 0

@@ -6,15 +6,15 @@ select
     -- ids
     scenario_set_id,
     scenario_id,
-    num_nonnulls(instrument_id, factor_id, macro_id) as num_series_ids,
+    {{ num_not_null(['instrument_id', 'factor_id', 'macro_id']) }} as num_series_ids,
     case
-        when num_nonnulls(instrument_id, factor_id, macro_id) <> 1 then null
+        when {{ num_not_null(['instrument_id', 'factor_id', 'macro_id']) }} <> 1 then null
         when instrument_id is not null then 'INSTRUMENT'
         when factor_id is not null then 'FACTOR'
         else 'MACRO'
     end as series_kind,
     case
-        when num_nonnulls(instrument_id, factor_id, macro_id) <> 1 then null
+        when {{ num_not_null(['instrument_id', 'factor_id', 'macro_id']) }} <> 1 then null
         when instrument_id is not null then instrument_id
         when factor_id is not null
             then {{ qualified_series_id('FACTOR', 'factor_id') }}
@@ -27,12 +27,12 @@ select
     raw_macro_id,
 
     -- numbers
-    horizon_index::int as horizon_index,
-    return_value::float8 as return_value,
+    {{ cast_or_fail('horizon_index', 'int') }} as horizon_index,
+    {{ cast_or_fail('return_value', type_double()) }} as return_value,
 
     -- hashes, to tell what has changed
     cell_hash,
-    {{ value_hash('return_value::float8', 'cell_hash') }} as value_hash
+    {{ value_hash('return_value::' ~ type_double(), 'cell_hash') }} as value_hash
 from (
     select
         scenario_set_id,

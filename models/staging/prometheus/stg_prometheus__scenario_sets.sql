@@ -7,9 +7,9 @@ source as (
 
     select
         scenario_set_id,
-        -- Deployments differ in their columns; a row as jsonb can be asked for any of
+        -- Deployments differ in their columns; a row as JSON can be asked for any of
         -- them, and this table is small.
-        to_jsonb(scenario_sets) as columns
+        {{ row_as_json('scenario_sets') }} as columns
     from {{ source('prometheus', 'scenario_sets') }} as scenario_sets
 
 ),
@@ -18,14 +18,7 @@ created as (
 
     select
         *,
-        -- A time without a zone is taken as UTC, whatever the session's zone.
-        (
-            columns ->> 'created_at'
-            || case
-                when columns ->> 'created_at' ~ 'T.*[-+][0-9:]+$' then ''
-                else '+00'
-            end
-        )::timestamptz as created_at
+        {{ utc_time(json_text('columns', 'created_at')) }} as created_at
     from source
 
 ),
@@ -34,24 +27,24 @@ renamed as (
 
     select
         -- ids
-        scenario_set_id::text as scenario_set_id,
+        scenario_set_id::{{ type_text() }} as scenario_set_id,
 
         -- texts
-        columns ->> 'name' as set_name,
-        columns ->> 'description' as set_description,
-        columns ->> 'category' as category,
-        columns -> 'metadata' as metadata,
+        {{ json_text('columns', 'name') }} as set_name,
+        {{ json_text('columns', 'description') }} as set_description,
+        {{ json_text('columns', 'category') }} as category,
+        {{ json_member('columns', 'metadata') }} as metadata,
 
         -- numbers
-        (columns ->> 'horizon_days')::int as horizon_days,
-        (columns ->> 'num_paths')::int as num_paths,
+        {{ cast_or_fail(json_text('columns', 'horizon_days'), 'int') }} as horizon_days,
+        {{ cast_or_fail(json_text('columns', 'num_paths'), 'int') }} as num_paths,
 
         -- times
         coalesce(
-            (columns ->> 'base_date_end')::date,
-            (columns ->> 'as_of_date')::date,
-            (columns ->> 'scenario_date')::date,
-            (created_at at time zone 'UTC')::date
+            {{ cast_or_fail(json_text('columns', 'base_date_end'), 'date') }},
+            {{ cast_or_fail(json_text('columns', 'as_of_date'), 'date') }},
+            {{ cast_or_fail(json_text('columns', 'scenario_date'), 'date') }},
+            {{ utc_day('created_at') }}
         ) as as_of_date,
         created_at
     from created

@@ -3,7 +3,6 @@
 select {{ column_name }}
 from {{ model }}
 where
-    {{ column_name }} && array['NaN', 'Infinity', '-Infinity']::real[]
-    or array_position({{ column_name }}, null) is not null
+    {{ has_bad_element(column_name) }}
 
 {% endtest %}

@@ -6,8 +6,8 @@ vectors as (
 
     select
         as_of_date,
-        window_spec ->> 'scenario_set_id' as scenario_set_id,
-        window_spec ->> 'scenario_id' as scenario_id
+        {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
+        {{ json_text('window_spec', 'scenario_id') }} as scenario_id
     from {{ ref('numeric_window_embeddings') }}
     where
         entity_type = 'SCENARIO'
@@ -19,8 +19,8 @@ places as (
 
     select
         as_of_date,
-        entity_scope ->> 'scenario_set_id' as scenario_set_id,
-        entity_scope ->> 'scenario_id' as scenario_id
+        {{ json_text('entity_scope', 'scenario_set_id') }} as scenario_set_id,
+        {{ json_text('entity_scope', 'scenario_id') }} as scenario_id
     from {{ ref('joint_embeddings') }}
 
 )

@@ -17,8 +17,8 @@ built_sets as (
 in_source as (
 
     select distinct
-        scenario_set_id::text as scenario_set_id,
-        scenario_id::text as scenario_id
+        scenario_set_id::{{ type_text() }} as scenario_set_id,
+        scenario_id::{{ type_text() }} as scenario_id
     from {{ ref('stg_prometheus__scenario_paths') }}
     where scenario_set_id in (select built_sets.scenario_set_id from built_sets)
 

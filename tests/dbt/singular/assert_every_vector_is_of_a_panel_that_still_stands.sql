@@ -14,10 +14,13 @@ embeddings as (
     select * from {{ ref('numeric_window_embeddings') }}
     where
         entity_type = 'SCENARIO'
-        and model_id = any({{ text_array(model_ids) }})
-        and {{ in_scope("window_spec ->> 'scenario_set_id'") }}
+        and {{ holds(text_array(model_ids), 'model_id') }}
+        and {{ in_scope(json_text('window_spec', 'scenario_set_id')) }}
     {% if scenario_limit() is not none %}
-            and (window_spec ->> 'scenario_set_id', window_spec ->> 'scenario_id')
+            and (
+                {{ json_text('window_spec', 'scenario_set_id') }},
+                {{ json_text('window_spec', 'scenario_id') }}
+            )
             in ({{ limited }})
         {% endif %}
 

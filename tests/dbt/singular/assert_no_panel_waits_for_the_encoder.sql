@@ -18,20 +18,20 @@
     begun as (
 
         select distinct model_id from embeddings
-        where model_id = any({{ text_array(var("scenario_model_ids")) }})
+        where {{ holds(text_array(var("scenario_model_ids")), "model_id") }}
 
     ),
 
     models as (
 
-        select model_id from unnest({{ encoded_model_ids }}) as encoded (model_id)
+        select model_id from {{ elements(encoded_model_ids) }} as encoded (model_id)
 
         union all
 
         select model_id from {{ ref('int_encoder_limits') }}
         where
             cardinality({{ encoded_model_ids }}) = 0
-            and model_id = any({{ text_array(var("scenario_model_ids")) }})
+            and {{ holds(text_array(var("scenario_model_ids")), "model_id") }}
             and (
                 model_id in (select begun.model_id from begun)
                 or not exists (select 1 from begun)

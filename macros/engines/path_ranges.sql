@@ -2,9 +2,14 @@
     Conditions that part the path rows to be read, a query for each, so that several workers
     can read: on its own, Postgres aggregates in order on one worker only. They are ranges
     of the source's primary key where a good part of the scenarios in scope is due, and one
-    condition on all of them where few are.
+    condition on all of them where few are. Spark parts the rows itself; none at all where
+    nothing is due spares it a pass over them.
 #}
 {% macro path_ranges(due) %}
+    {{ return(adapter.dispatch("path_ranges")(due)) }}
+{% endmacro %}
+
+{% macro postgres__path_ranges(due) %}
     {% if not execute or load_relation(ref("int_scenarios")) is none %}
         {{ return(["true"]) }}
     {% endif %}
@@ -90,4 +95,12 @@
         {% do ranges.append("scenario_set_id in (" ~ whole_sets | join(", ") ~ ")") %}
     {% endif %}
     {{ return(ranges) }}
+{% endmacro %}
+
+{% macro spark__path_ranges(due) %}
+    {% if not execute or load_relation(ref("int_scenarios")) is none %}
+        {{ return(["true"]) }}
+    {% endif %}
+    {% set is_due = run_query("select 1 from (" ~ due ~ ") as due limit 1").rows | length %}
+    {{ return(["true"] if is_due else []) }}
 {% endmacro %}
