@@ -26,6 +26,7 @@ from python_encoders.store import (
 
 VECTORS = "numeric_window_embeddings"
 _VERSIONS = "_versions"
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 # Of a panel's key, and of a vector's.
 _PANEL = ["scenario_set_id", "scenario_id", "panel_fingerprint"]
 _VECTOR = ["model_id", "scenario_set_id", "entity_id", "as_of_date"]
@@ -263,12 +264,13 @@ class VectorsTable:
         jvm_session = session._jsparkSession
         self._metastore = jvm_session.sessionState().catalog().externalCatalog()
         table = self._metastore.getTable(target_schema(), VECTORS)
-        self._home = str(table.location())
-        self._configuration = jvm_session.sessionState().newHadoopConf()
-        self._files = self._path(self._home).getFileSystem(self._configuration)
+        home = self._path(table.location())
+        self._home = str(home.toString())
+        self._files = home.getFileSystem(jvm_session.sessionState().newHadoopConf())
 
-    def _path(self, *parts: str) -> Any:
-        return self._session._jvm.org.apache.hadoop.fs.Path("/".join(parts))
+    def _path(self, location: Any) -> Any:
+        # Of a text as it stands, or of a java.net.URI, in which some letters are escaped.
+        return self._session._jvm.org.apache.hadoop.fs.Path(location)
 
     def _qualified(self, path: Any) -> str:
         return str(self._files.makeQualified(path).toString())
@@ -288,8 +290,7 @@ class VectorsTable:
             partition = found.next()
             values = partition.spec()
             key = Partition(values.apply("model_id"), values.apply("scenario_set_id"))
-            location = self._path(partition.location().toString())
-            locations[key] = self._qualified(location)
+            locations[key] = self._qualified(self._path(partition.location()))
         return locations
 
     def remove_leftovers(self) -> None:
@@ -297,11 +298,21 @@ class VectorsTable:
 
         Only before a run, not after: who was reading then may be reading still.
         """
-        in_use = set(self.locations().values())
-        for version in self._children(self._path(self._home, _VERSIONS)):
+        locations = self.locations()
+        in_use = set(locations.values())
+        # Where Spark itself puts a partition that it is the first to write to.
+        name_of = self._session._jvm.org.apache.spark.sql.catalyst.catalog
+        name_of = name_of.ExternalCatalogUtils.getPartitionPathString
+        overtaken = [
+            self._path("/".join([self._home, *map(name_of, Partition._fields, partition)]))
+            for partition in locations
+        ]
+        for version in self._children(self._path(f"{self._home}/{_VERSIONS}")):
             folders = list(self._children(version))
             unused = [path for path in folders if self._qualified(path) not in in_use]
-            for path in [version] if unused == folders else unused:
+            overtaken += [version] if unused == folders else unused
+        for path in overtaken:
+            if self._qualified(path) not in in_use:
                 self._files.delete(path, True)
 
     def replace(self, rows: DataFrame, partitions: list[Partition]) -> None:
@@ -313,7 +324,14 @@ class VectorsTable:
             The table's columns. May be made from the table itself.
         partitions : list of Partition
             One that gets no rows goes.
+
+        Raises
+        ------
+        WorkFailedError
+            The metastore could not tell one partition's name from another's.
         """
+        known = self.locations()
+        _check_names(partitions, known)
         schema = self._session.table(relation(VECTORS)).schema
         numbers = self._session.createDataFrame(
             [(*partition, number) for number, partition in enumerate(partitions)],
@@ -329,7 +347,6 @@ class VectorsTable:
             .parquet(version)
         )
         written = {path.getName() for path in self._children(self._path(version))}
-        known = self.locations()
         for number, partition in enumerate(partitions):
             spec, folder = _spec(partition), f"number={number}"
             location = _literal(f"{version}/{folder}")
@@ -342,6 +359,24 @@ class VectorsTable:
 
     def _alter(self, what: str) -> None:
         self._session.sql(f"alter table {relation(VECTORS)} {what}")
+
+
+def _check_names(partitions: Iterable[Partition], known: Iterable[Partition]) -> None:
+    """Check that the metastore can name each partition, and tell it from all others."""
+    for _, set_id in partitions:
+        if set_id in ("", _NO_VALUE):
+            raise WorkFailedError(
+                f"the scenario set id {set_id!r} stands for no value in a partition's name"
+            )
+    # Databases compare names as if blanks at their ends were not there.
+    names: dict[Partition, str] = {}
+    for model_id, set_id in {*partitions, *known}:
+        other = names.setdefault(Partition(model_id, set_id.rstrip(" ")), set_id)
+        if other != set_id:
+            raise WorkFailedError(
+                f"the scenario set ids {other!r} and {set_id!r} differ in blanks at the "
+                "end alone: no metastore can tell their partitions apart"
+            )
 
 
 def _spec(partition: Partition) -> str:
