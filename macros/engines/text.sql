@@ -43,6 +43,20 @@
 {%- endmacro %}
 
 
+{# True where an id names a set. On Spark, no partition's name is empty. #}
+{% macro names_a_set(id) -%}
+    {{ adapter.dispatch("names_a_set")(id) }}
+{%- endmacro %}
+
+{% macro postgres__names_a_set(id) -%}
+    {{ id }} is not null
+{%- endmacro %}
+
+{% macro spark__names_a_set(id) -%}
+    {{ id }} is not null and {{ id }} <> ''
+{%- endmacro %}
+
+
 {# How many of some values are not NULL. #}
 {% macro num_not_null(values) -%}
     {{ adapter.dispatch("num_not_null")(values) }}

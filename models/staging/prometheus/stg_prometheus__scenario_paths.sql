@@ -50,5 +50,5 @@ from (
         return_value
     from {{ source('prometheus', 'scenario_paths') }}
     -- A row without these belongs to no scenario; the source's tests count such rows.
-    where scenario_set_id is not null and scenario_id is not null
+    where {{ names_a_set('scenario_set_id') }} and scenario_id is not null
 ) as source

@@ -9,6 +9,14 @@
 {% endtest %}
 
 
+{% test names_a_set_in_source(model, column_name) %}
+-- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
+select {{ column_name }}
+from {{ model }}
+where not ({{ names_a_set(column_name) }})
+{% endtest %}
+
+
 {% test unique_in_source(model, column_name) %}
 -- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
 {{ test_unique(model, column_name) }}

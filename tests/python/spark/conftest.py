@@ -1,0 +1,139 @@
+"""A Spark session for the tests, in this process and with folders of its own.
+
+dbt starts it, with the settings of the profile, as it does for a user.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from python_encoders.connection import PROJECT_DIR
+
+pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+
+
+class Spark:
+    """The project on Spark: dbt's commands, and SQL in the session that they run in."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def dbt(self, command: str, *arguments: str, **variables: Any) -> Any:
+        """Run dbt; give its outcome, whether or not it succeeded."""
+        from dbt.cli.main import dbtRunner
+
+        # Its own parsed project, beside that of Postgres.
+        if command != "debug":
+            arguments = (*arguments, "--target-path", str(self._home / "target"))
+        return dbtRunner().invoke(
+            [
+                *("--no-use-colors", "--log-level", "error", command, *arguments),
+                *("--target", "spark"),
+                *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
+                *("--vars", json.dumps(variables, ensure_ascii=False)),
+            ]
+        )
+
+    def start(self) -> None:
+        """Let dbt start the session."""
+        assert self.dbt("debug").success
+
+    def run(self, **variables: Any) -> None:
+        """Build every model."""
+        outcome = self.dbt("run", "--selector", "panels", **variables)
+        assert outcome.success, [
+            (result.node.name, result.message)
+            for result in outcome.result or []
+            if result.status != "success"
+        ]
+
+    @property
+    def session(self) -> Any:
+        from pyspark.sql import SparkSession
+
+        return SparkSession.builder.getOrCreate()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self.session.sql(query).collect()]
+
+    def write(
+        self, table: str, schema: str, rows: list[tuple[Any, ...]], *partitions: str
+    ) -> None:
+        """Make a Parquet table anew out of rows."""
+        self.session.sql(f"create schema if not exists {table.split('.')[0]}")
+        self.session.sql(f"drop table if exists {table}")
+        self.session.createDataFrame(rows, schema).write.saveAsTable(
+            table, format="parquet", partitionBy=list(partitions) or None
+        )
+
+
+@pytest.fixture(scope="session")
+def spark_session() -> Iterator[Spark]:
+    home = Path(tempfile.mkdtemp(prefix="scenario-tests-spark-"))
+    before = dict(os.environ)
+    os.environ.setdefault("SPARK_MASTER", "local[2]")
+    os.environ |= {
+        # The embedded Postgres leaves C behind, in which folders have no other letters.
+        "LC_ALL": "C.UTF-8",
+        # Little data, and many plans: to compile these well would take the most time.
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1",
+        "SPARK_SHUFFLE_PARTITIONS": "4",
+        "SPARK_WAREHOUSE_DIR": str(home / "warehouse"),
+        "SPARK_METASTORE_URL": f"jdbc:derby:;databaseName={home}/metastore_db;create=true",
+    }
+    spark = Spark(home)
+    spark.start()
+    yield spark
+    spark.session.stop()
+    os.environ.clear()
+    os.environ.update(before)
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def spark(spark_session: Spark) -> Spark:
+    """A session without tables."""
+    for schema in ("raw", "analytics"):
+        spark_session.session.sql(f"drop schema if exists {schema} cascade")
+    return spark_session
+
+
+SETS = "scenario_set_id string, horizon_days int, num_paths int, base_date_end date"
+PATHS = (
+    "scenario_set_id string, scenario_id string, horizon_index int, instrument_id string,"
+    " factor_id string, macro_id string, return_value double"
+)
+
+
+@pytest.fixture
+def add_sets(spark: Spark) -> Callable[..., None]:
+    """Make the source tables out of sets: rows of day, series and return by scenario."""
+
+    def add(
+        sets: dict[str, dict[str, list[tuple[int, str, float]]]], *partitions: str
+    ) -> None:
+        spark.write(
+            "raw.scenario_sets",
+            SETS,
+            [(set_id, 2, 1, date(2022, 12, 28)) for set_id in sets],
+        )
+        spark.write(
+            "raw.scenario_paths",
+            PATHS,
+            [
+                (set_id, scenario_id, day, series, "__INSTRUMENT__", "__NONE__", value)
+                for set_id, scenarios in sets.items()
+                for scenario_id, rows in scenarios.items()
+                for day, series, value in rows
+            ],
+            *partitions,
+        )
+
+    return add

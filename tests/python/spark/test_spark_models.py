@@ -1,0 +1,324 @@
+"""The models on Spark say what they say on Postgres, row by row and bit by bit."""
+
+import json
+import struct
+
+import bad_inputs
+import pytest
+from bad_inputs import CASES
+from conftest import execute
+from test_bad_inputs import LABELS, SENTINELS, label, load
+
+from spark.conftest import PATHS
+
+pytestmark = pytest.mark.spark
+
+WHOLE = [(1, "A", 0.11), (1, "B", 0.12), (2, "A", 0.21), (2, "B", 0.22)]
+PANELS = """
+    select scenario_set_id, scenario_id, {as_of_date}, horizon_days, num_series,
+           series_ids, panel, panel_fingerprint
+    from analytics.scenario_panels
+"""
+# Each in columns that both engines write alike.
+QUERIES = {
+    "axes": """
+        select scenario_set_id, series_id, series_kind, series_position
+        from analytics.int_scenario_axes
+    """,
+    "rejections": """
+        select scenario_set_id, scenario_id, reason, detail
+        from analytics.scenario_rejections
+    """,
+    "rejections of a model": """
+        select scenario_set_id, scenario_id, model_id, reason, detail
+        from analytics.scenario_model_rejections
+    """,
+    "panels per model": """
+        select scenario_set_id, scenario_id, entity_id, model_id, panel_fingerprint,
+               is_taken, rejection_reason
+        from analytics.int_scenario_panels_per_model
+    """,
+    "what was found": """
+        select scenario_set_id, scenario_id, is_sound, is_shared_entity_id, is_known_set,
+               is_valid_horizon, is_whole, num_cells, last_day, num_rows,
+               num_rows_without_id, num_ambiguous_rows, num_rows_ignored, has_bad_value,
+               has_separator_in_id
+        from analytics.int_scenario_panels_checked
+    """,
+    "ranks": """
+        select scenario_set_id, scenario_id, scenario_rank
+        from analytics.int_scenarios
+    """,
+    "coverage": """
+        select scenario_set_id, model_id, num_in_source, num_encoded, num_rejected,
+               num_pending, num_cells_per_panel
+        from analytics.scenario_set_coverage
+    """,
+}
+
+
+def sorted_rows(rows):
+    return sorted((tuple(row) for row in rows), key=repr)
+
+
+def bits(panel):
+    """Tell apart what compares equal: −0.0 and 0.0."""
+    return struct.pack(f"<{len(panel)}d", *panel)
+
+
+def panels(run_query, as_text):
+    # A date as text, because Python knows none before Christ.
+    return {
+        (set_id, scenario_id): (*shape, list(series_ids), bits(panel), fingerprint)
+        for set_id, scenario_id, *shape, series_ids, panel, fingerprint in run_query(
+            PANELS.format(as_of_date=f"cast(as_of_date as {as_text})")
+        )
+    }
+
+
+def assert_same(spark, without=frozenset()):
+    """Compare all that both engines have made, but for some sets."""
+    expected = {
+        key: panel
+        for key, panel in panels(execute, "text").items()
+        if key[0] not in without
+    }
+    assert panels(spark.rows, "string") == expected
+    for name, query in QUERIES.items():
+        rows = [row for row in execute(query) if row[0] not in without]
+        assert sorted_rows(spark.rows(query)) == sorted_rows(rows), name
+    return len(expected)
+
+
+def copy_vectors(spark):
+    """Write the vectors that the encoder has put into Postgres as it would on Spark."""
+    rows = [
+        (
+            entity_type,
+            entity_id,
+            json.dumps(spec),
+            day,
+            print_,
+            vector,
+            written,
+            model_id,
+            spec["scenario_set_id"],
+        )
+        for entity_type, entity_id, spec, day, model_id, vector, print_, written in execute(
+            """
+            select entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
+                   panel_fingerprint, created_at
+            from analytics.numeric_window_embeddings
+            """
+        )
+    ]
+    table = "analytics.numeric_window_embeddings"
+    schema = """
+        entity_type string, entity_id string, window_spec string, as_of_date date,
+        panel_fingerprint string, embedding array<float>, created_at timestamp,
+        model_id string, scenario_set_id string
+    """
+    # (By place: the layout that the encoder writes by is part of the promise.)
+    spark.session.createDataFrame(rows, schema).write.insertInto(table)
+
+
+def test_the_shipped_sets_give_the_same_as_on_postgres(built, spark):
+    assert spark.dbt("seed").success
+    spark.run()
+
+    copy_vectors(spark)
+    assert assert_same(spark) == 144
+
+    for query in (
+        "select scenario_set_id, scenario_id, scenario_name, scenario_class, {day} "
+        "from analytics.scenario_labels",
+        "select scenario_set_id, set_name, set_description, category, horizon_days,"
+        " num_paths, cast(as_of_date as {text})"
+        " from analytics.stg_prometheus__scenario_sets",
+    ):
+        by_engine = [
+            query.format(
+                text=text, day=f"cast(first_day as {text}), cast(last_day as {text})"
+            )
+            for text in ("text", "string")
+        ]
+        assert sorted_rows(spark.rows(by_engine[1])) == sorted_rows(execute(by_engine[0]))
+    # What readers get of the vectors.
+    assert sorted_rows(
+        (entity_id, bytes(vector))
+        for entity_id, vector in spark.rows(
+            "select entity_id, vector from analytics.prometheus_numeric_window_embeddings"
+        )
+    ) == sorted_rows(
+        (entity_id, bytes(vector))
+        for entity_id, vector in execute(
+            "select entity_id, vector from analytics.prometheus_numeric_window_embeddings"
+        )
+    )
+    places = "select entity_scope, embedding from analytics.joint_embeddings"
+    assert sorted_rows(
+        (sorted(json.loads(scope).items()), vector) for scope, vector in spark.rows(places)
+    ) == sorted_rows((sorted(scope.items()), vector) for scope, vector in execute(places))
+
+    tested = spark.dbt("test")
+    assert tested.success
+    assert len(tested.result.results) > 80
+    # Never rebuilt, even where all else is.
+    assert spark.dbt("run", "--full-refresh", "--selector", "panels").success
+    assert spark.rows("select count(*) from analytics.numeric_window_embeddings") == [
+        (144,)
+    ]
+    assert assert_same(spark) == 144
+    created = spark.rows("show create table analytics.numeric_window_embeddings")[0][0]
+    assert "USING parquet" in created
+    assert "PARTITIONED BY (model_id, scenario_set_id)" in created
+
+
+# What a partitioned Parquet table cannot carry.
+NOT_ON_SPARK = {
+    "",  # a partition without a name is the partition of NULL
+    "🙂" * 64,  # a folder's name, `scenario_set_id=…`, has 255 bytes at most
+    "end of time",  # no date is infinite
+}
+# 15 March of the year −43 to Java, of 44 BC to Postgres.
+BEFORE_CHRIST = "before Christ"
+
+
+def test_whatever_a_producer_writes_ends_as_on_postgres(source, chain, spark):
+    load()
+    label(LABELS)
+    chain().run()
+    from pyspark.sql.functions import expr
+
+    sets = [
+        (
+            case.set,
+            case.horizon_days,
+            case.num_paths,
+            "-0043-03-15" if case.name == BEFORE_CHRIST else case.base_date_end,
+            json.dumps({"scenarios": LABELS})
+            if case.name == "zeros"
+            else '[{"scenarios": 1}]'
+            if case.name == "total loss"
+            else None,
+        )
+        for case in CASES
+        if case.is_in_sets and case.set not in NOT_ON_SPARK
+    ]
+    paths = [
+        (
+            *(case.set, scenario_id, day),
+            *(series if isinstance(series, tuple) else (series, *SENTINELS)),
+            value,
+        )
+        for case, scenario_id, rows in bad_inputs.scenarios()
+        if case.set not in NOT_ON_SPARK
+        for day, series, value in rows
+    ]
+    spark.session.sql("create schema if not exists raw")
+    spark.session.createDataFrame(
+        sets,
+        "scenario_set_id string, horizon_days int, num_paths int, base_date_end string,"
+        " metadata string",
+    ).withColumn("base_date_end", expr("cast(base_date_end as date)")).write.saveAsTable(
+        "raw.scenario_sets", format="parquet"
+    )
+    spark.write("raw.scenario_paths", PATHS, paths)
+
+    spark.run()
+
+    assert spark.rows(
+        "select distinct cast(as_of_date as string) from analytics.scenario_panels "
+        f"where scenario_set_id = '{BEFORE_CHRIST}'"
+    ) == [("-0043-03-15",)]
+    assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST})
+    # Again, over what is there: the same.
+    spark.run()
+    assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST})
+
+
+def built_scenarios(spark):
+    return sorted(
+        spark.rows("select scenario_set_id, scenario_id from analytics.scenario_panels")
+    )
+
+
+@pytest.mark.parametrize("partitions", [(), ("scenario_set_id",)])
+def test_ids_that_look_like_numbers_stay_text(spark, add_sets, partitions):
+    ids = ["007", "1e3", "1", "7", "2020-01-01", "true"]
+    add_sets({set_id: {"1": WHOLE} for set_id in ids}, *partitions)
+
+    spark.run()
+
+    assert built_scenarios(spark) == sorted((set_id, "1") for set_id in ids)
+    assert spark.dbt("test", "--selector", "results").success
+
+
+def test_a_run_in_scope_leaves_the_rest(spark, add_sets):
+    sets = {"A": {"1": WHOLE, "2": WHOLE, "10": WHOLE}, "it's \\": {"1": WHOLE}}
+    add_sets(sets)
+    spark.run(scenario_set_id="A", scenario_limit=2)
+    assert built_scenarios(spark) == [("A", "1"), ("A", "2")]
+    spark.run(scenario_set_id="it's \\")
+    assert built_scenarios(spark) == [("A", "1"), ("A", "2"), ("it's \\", "1")]
+    spark.run()
+    assert len(built_scenarios(spark)) == 4
+
+    # A limit takes nothing away beyond it, and sees what has changed within it.
+    changed = [*WHOLE[:3], (2, "B", 0.5)]
+    add_sets({"A": dict.fromkeys(("1", "2", "10"), changed), "it's \\": {"1": changed}})
+    spark.run(scenario_set_id="A", scenario_limit=1)
+    assert sorted(
+        spark.rows(
+            "select scenario_set_id, scenario_id, panel[3] from analytics.scenario_panels"
+        )
+    ) == [("A", "1", 0.5), ("A", "10", 0.22), ("A", "2", 0.22), ("it's \\", "1", 0.22)]
+    spark.run()
+    assert spark.rows("select distinct panel[3] from analytics.scenario_panels") == [(0.5,)]
+
+
+def test_what_has_gone_from_the_source_goes(spark, add_sets):
+    short = WHOLE[:2]
+    add_sets({"A": {"1": WHOLE, "2": short}, "B": {"1": WHOLE, "2": short}})
+    spark.run()
+    rejected = "select scenario_set_id, scenario_id from analytics.scenario_rejections"
+    assert sorted(spark.rows(rejected)) == [("A", "2"), ("B", "2")]
+
+    # A scenario gone from A, and nothing left to reject there; all of B gone.
+    add_sets({"A": {"1": WHOLE}})
+    spark.run(scenario_set_id="A")
+    assert built_scenarios(spark) == [("A", "1"), ("B", "1")]
+    assert spark.rows(rejected) == [("B", "2")]
+    spark.run()
+    assert built_scenarios(spark) == [("A", "1")]
+    for table in (
+        "scenario_rejections",
+        "int_scenarios",
+        "int_scenario_layouts",
+        "int_scenario_layout_rows",
+        "int_scenario_axes",
+        "int_scenario_panels_checked",
+    ):
+        left = spark.rows(f"select distinct scenario_set_id from analytics.{table}")
+        assert set(left) <= {("A",)}, table
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("horizon_index", "one"), ("horizon_index", "3000000000"), ("return_value", "1,5")],
+)
+def test_what_is_not_of_its_type_is_an_error_and_no_null(spark, add_sets, column, value):
+    add_sets({"A": {"1": WHOLE}})
+    day, number = ("1", value) if column == "return_value" else (value, "0.1")
+    spark.write(
+        "raw.scenario_paths",
+        PATHS.replace("horizon_index int", "horizon_index string").replace(
+            "return_value double", "return_value string"
+        ),
+        [("A", "1", day, "A", *SENTINELS, number)],
+    )
+
+    outcome = spark.dbt("run", "--selector", "panels")
+
+    assert not outcome.success
+    assert "not of type" in str([result.message for result in outcome.result])
