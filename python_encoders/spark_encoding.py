@@ -20,6 +20,7 @@ BATCH_BYTES = 16 * 1024**2
 TASK_BYTES = 64 * 1024**2
 TASKS_PER_CORE = 4
 _BYTES_PER_CELL = 8
+_MAX_BATCH_ROWS = 4096
 
 _VECTORS_SCHEMA = """
     scenario_set_id string, scenario_id string, as_of_date date, horizon_days int,
@@ -167,10 +168,11 @@ def encode(
         if num_pending:
             on_progress(0, num_pending)
             widest = max(of_set.max_cells for of_set in work) * _BYTES_PER_CELL
-            session.conf.set(
-                "spark.sql.execution.arrow.maxRecordsPerBatch",
-                max(1, BATCH_BYTES // widest),
-            )
+            # Spark counts a batch in rows, where it reads them and where it sends them to
+            # Python: thousands by default, which of wide panels would be gigabytes.
+            batch_rows = min(max(BATCH_BYTES // widest, 1), _MAX_BATCH_ROWS)
+            session.conf.set("spark.sql.parquet.columnarReaderBatchSize", batch_rows)
+            session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", batch_rows)
             vectors = _vectors(_dealt_out(panels, work), scope)
             rows = rows.unionByName(vectors)
         table.replace(rows, sorted(changed))

@@ -31,14 +31,24 @@ class KilledError(Exception):
 
 
 class Driver:
-    """Runs commands and SQL; started when first needed, and anew when it was killed."""
+    """Runs commands and SQL; started when first needed, and anew when it was killed.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    environment : dict
+        The variables it gets beside those of this process.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, __file__],
+            env=os.environ | self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
 
     def ask(self, name: str, *arguments: Any) -> Any:
