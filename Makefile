@@ -63,6 +63,32 @@ test-scale: setup ## Eight million path rows and the widest panel, four minutes
 test-reliability: setup ## The promises of docs/reliability.md that take long to prove
 	@$(BIN)/python -m pytest -m reliability
 
+.PHONY: setup-spark
+setup-spark: .venv/installed-spark ## Add the extra `spark` to the environment; Java is looked for
+
+.venv/installed-spark: .venv/installed
+	@.ci/java
+	@echo "Adding Spark to the environment in .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev,spark]'
+	@touch $@
+
+# Both on a cluster of their own, one master and two workers, which goes with them.
+.PHONY: demo-spark
+demo-spark: setup-spark ## The whole chain on a Spark cluster of two workers
+	@$(BIN)/python tests/python/spark/cluster.py $(MAKE) demo-on-spark
+
+.PHONY: demo-on-spark
+demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
+	@$(BIN)/dbt --quiet seed --target spark
+	@echo; echo "== The workflow's command, on Spark"
+	@$(BACKFILL) --scenario-set-id SET_ABC123 --model-id num-scenario-core-v1 --limit 100 --target spark
+	@echo; echo "== The rest: all sets, all models"
+	@$(CLI) backfill --model-id all --target spark
+
+.PHONY: test-spark
+test-spark: setup-spark ## The tests on Spark, some minutes; they start what they need
+	@$(BIN)/python -m pytest -m spark --numprocesses 0
+
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
 .PHONY: test-postgres15
 test-postgres15: setup ## All tests on the system's PostgreSQL, 15 or later, without pgvector
@@ -121,5 +147,9 @@ bench: setup ## Seconds from paths to vectors beside peers and the floor, an hou
 bench-throughput: setup ## Microseconds a scenario, beside a bare matrix product
 	@$(BIN)/python -m benchmarks.throughput
 
+.PHONY: bench-spark
+bench-spark: setup-spark ## Rows a second and memory on Spark, beside Postgres and numpy
+	@$(BIN)/python -m benchmarks.spark
+
 .PHONY: ci
-ci: lint test test-scale ## What .ci/run runs
+ci: lint test test-scale test-spark ## What .ci/run runs

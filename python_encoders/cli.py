@@ -2,10 +2,12 @@
 
 import contextlib
 import csv
+import importlib
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -90,6 +92,19 @@ def _plain_errors() -> Iterator[None]:
     sys.exit(code)
 
 
+def _chain_of(target: str) -> ModuleType:
+    """Import the chain of one engine: the other need not be installed, nor be there."""
+    if target == "spark":
+        from python_encoders.spark_session import check_installed
+
+        check_installed()
+        return importlib.import_module("python_encoders.spark_workflow")
+    from python_encoders.connection import choose_server
+
+    choose_server()
+    return importlib.import_module("python_encoders.workflow")
+
+
 def _dbt_vars(
     _context: click.Context, _parameter: click.Parameter, text: str
 ) -> dict[str, Any]:
@@ -152,6 +167,14 @@ _limit_option = click.option(
     help="Only the first N scenario ids of each set, in their order.",
 )
 
+_target_option = click.option(
+    "--target",
+    type=click.Choice(["postgres", "spark"]),
+    default="postgres",
+    show_default=True,
+    help="The engine: as in dbt's profile. SPARK_MASTER says which Spark.",
+)
+
 
 @click.group(context_settings=_CONTEXT)
 def cli() -> None:
@@ -169,6 +192,7 @@ def cli() -> None:
 @_set_option
 @_models_option
 @_limit_option
+@_target_option
 @click.option(
     "--vars",
     "variables",
@@ -181,6 +205,7 @@ def backfill(
     scenario_set_id: str | None,
     model_ids: tuple[str, ...],
     limit: int | None,
+    target: str,
     variables: dict[str, Any],
 ) -> None:
     """Build panels, encode what is pending, test the result.
@@ -193,14 +218,11 @@ def backfill(
       python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
     """  # noqa: D301 - click's mark for lines to leave as they are
     with _plain_errors():
-        from python_encoders.connection import choose_server
         from python_encoders.store import Scope
-        from python_encoders.workflow import backfill as run_chain
 
-        choose_server()
         scope = Scope(model_ids, scenario_set_id, limit)
         with _ConsoleReporter() as reporter:
-            _, coverage = run_chain(scope, variables, reporter)
+            coverage = _chain_of(target).backfill(scope, variables, reporter)[1]
         _print_coverage(coverage.to_pylist())
 
 
@@ -208,22 +230,23 @@ def backfill(
 @_set_option
 @_models_option
 @_limit_option
+@_target_option
 def encode(
-    scenario_set_id: str | None, model_ids: tuple[str, ...], limit: int | None
+    scenario_set_id: str | None,
+    model_ids: tuple[str, ...],
+    limit: int | None,
+    target: str,
 ) -> None:
     """Encode what is pending over panels that `dbt run` has built.
 
     For those who run dbt themselves: `dbt run`, then this, then `dbt test`.
     """
     with _plain_errors():
-        from python_encoders.connection import choose_server
         from python_encoders.store import Scope
-        from python_encoders.workflow import encode_only
 
-        choose_server()
         scope = Scope(model_ids, scenario_set_id, limit)
         with _ConsoleReporter() as reporter:
-            done = encode_only(scope, reporter)
+            done = _chain_of(target).encode_only(scope, reporter)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
 
 

@@ -27,7 +27,8 @@ class DbtChain:
     changed since the last time, and otherwise takes what it remembers.
     """
 
-    def __init__(self, variables: dict[str, Any]) -> None:
+    def __init__(self, variables: dict[str, Any], target: str = "postgres") -> None:
+        self._target = target
         self._variables = {
             name: value for name, value in variables.items() if name not in _SCOPE_VARS
         }
@@ -80,6 +81,7 @@ class DbtChain:
                 command,
                 *arguments,
                 *("--vars", json.dumps(self._variables)),
+                *("--target", self._target),
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
             ]
         )

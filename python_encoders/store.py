@@ -164,8 +164,13 @@ def _refuse_unknown_set(connection: Connection, relation: str, set_id: str) -> N
         """,
         [],
     )["scenario_set_id"].to_pylist()
+    raise unknown_set(set_id, known)
+
+
+def unknown_set(set_id: str, known: list[str]) -> WrongUsageError:
+    """Say that there is no such set, and which ones there are; the first 20 of them."""
     names = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-    raise WrongUsageError(f"unknown scenario set {set_id!r}; there are: {names or 'none'}")
+    return WrongUsageError(f"unknown scenario set {set_id!r}; there are: {names or 'none'}")
 
 
 def check_is_built(connection: Connection, *names: str) -> None:

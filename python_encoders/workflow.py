@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
@@ -12,6 +12,9 @@ from python_encoders import store
 from python_encoders.connection import connect
 from python_encoders.encoders import check_models
 from python_encoders.encoding import Encoded, encode
+
+if TYPE_CHECKING:
+    from python_encoders.dbt_chain import DbtChain
 
 
 class Reporter(Protocol):
@@ -125,27 +128,57 @@ def backfill(
         from python_encoders.dbt_chain import DbtChain
 
         with _locked(connection, scope.model_ids, reporter):
-            all_variables = variables | {
-                "scenario_set_id": scope.scenario_set_id,
-                "scenario_limit": scope.limit,
-                "encoded_model_ids": list(scope.model_ids),
-            }
-            chain = DbtChain(
-                {name: verbatim(value) for name, value in all_variables.items()}
+            encoded = build_and_test(
+                DbtChain(variables_of(scope, variables)),
+                lambda: encode(
+                    scope, reporter.progress, lambda: store.check_lock(connection)
+                ),
+                reporter,
+                store.lock(connection, "panels", _waiting(reporter, "the panels")),
+                has_index=index_metric is not None,
             )
-            with store.lock(connection, "panels", _waiting(reporter, "the panels")):
-                num_models = chain.run()
-            reporter.say(f"panels: {num_models} dbt models built")
-            encoded = encode(scope, reporter.progress, lambda: store.check_lock(connection))
-            reporter.say(
-                f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned"
-            )
-            if index_metric is not None:
-                chain.build_vector_index()
-            tested = chain.test()
-            reporter.say(
-                f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned"
-            )
-            for warning in tested.warnings:
-                reporter.say(f"  warning: {warning}")
         return encoded, store.coverage(connection, scope)
+
+
+def variables_of(scope: store.Scope, variables: dict[str, Any]) -> dict[str, Any]:
+    """Give the dbt vars of a run, such that dbt takes them as they are."""
+    all_variables = variables | {
+        "scenario_set_id": scope.scenario_set_id,
+        "scenario_limit": scope.limit,
+        "encoded_model_ids": list(scope.model_ids),
+    }
+    return {name: verbatim(value) for name, value in all_variables.items()}
+
+
+def build_and_test(
+    chain: "DbtChain",
+    encode_pending: Callable[[], Encoded],
+    reporter: Reporter,
+    panels_lock: contextlib.AbstractContextManager[None] | None = None,
+    *,
+    has_index: bool = False,
+) -> Encoded:
+    """Run dbt, then the encoder, then dbt's tests; say what each did.
+
+    Parameters
+    ----------
+    chain : DbtChain
+    encode_pending : callable
+    reporter : Reporter
+    panels_lock : context manager, optional
+        Held while the panels are built.
+    has_index : bool
+        Whether there is an index on the vectors to build.
+    """
+    with panels_lock or contextlib.nullcontext():
+        num_models = chain.run()
+    reporter.say(f"panels: {num_models} dbt models built")
+    encoded = encode_pending()
+    reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")
+    if has_index:
+        chain.build_vector_index()
+    tested = chain.test()
+    reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
+    for warning in tested.warnings:
+        reporter.say(f"  warning: {warning}")
+    return encoded

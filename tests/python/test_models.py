@@ -9,9 +9,9 @@ from conftest import MODEL, Silent, add, execute, python, stored_bytes
 from plain_sketches import plain_panel_sketch, plain_stress_shape
 from reference import reference_panels
 
-from python_encoders import encoding
 from python_encoders.encoders import ENCODERS
 from python_encoders.store import Scope
+from python_encoders.vectors import same_axis
 from python_encoders.workflow import encode_only
 
 SKETCH, SHAPE = "num-scenario-panel-sketch-v1", "num-scenario-stress-shape-v1"
@@ -288,7 +288,7 @@ def test_a_batch_is_cut_where_the_shape_or_the_axis_changes():
         {name: [row[place] for row in rows] for place, name in enumerate(names)}
     )
 
-    assert [(panels.tolist(), ids) for _, panels, ids in encoding.same_axis(batch)] == [
+    assert [(panels.tolist(), ids) for _, panels, ids in same_axis(batch)] == [
         ([[[1.0, 2.0]], [[3.0, 4.0]]], ["A", "B"]),
         ([[[5.0, 6.0]]], ["A", "C"]),
         ([[[7.0], [8.0]]], ["A"]),

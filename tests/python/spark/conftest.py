@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from python_encoders.connection import PROJECT_DIR
+from spark.cluster import Cluster, tables_in, throwaway_cluster
+from spark.driver import Driver
 
 pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
 
@@ -137,3 +139,23 @@ def add_sets(spark: Spark) -> Callable[..., None]:
         )
 
     return add
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of one master and two workers."""
+    with throwaway_cluster() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def driver(cluster: Cluster) -> Iterator[Driver]:
+    """A driver on the cluster, with tables of its own."""
+    folders = {"DBT_TARGET_PATH": "dbt", "DBT_LOG_PATH": "logs"}
+    driver = Driver(
+        cluster.environment
+        | tables_in(cluster.home)
+        | {name: str(cluster.home / folder) for name, folder in folders.items()}
+    )
+    yield driver
+    driver.stop()

@@ -1,0 +1,391 @@
+"""What Python reads from and writes to Spark's tables.
+
+The vectors' table has a partition for each model and set. Their files lie under
+``_versions/<one per run>/number=<n>`` in the table's folder, which nobody lists: readers
+come to them through the metastore alone. So a partition is replaced by writing its new
+files and then telling the metastore where they are, in one transaction of its own; a run
+that is killed before has changed nothing.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from python_encoders.errors import WorkFailedError
+from python_encoders.store import (
+    ENTITY_TYPE,
+    SOURCE_COLUMNS,
+    Scope,
+    target_schema,
+    unknown_set,
+)
+
+VECTORS = "numeric_window_embeddings"
+_VERSIONS = "_versions"
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+# Of a panel's key, and of a vector's.
+_PANEL = ["scenario_set_id", "scenario_id", "panel_fingerprint"]
+_VECTOR = ["model_id", "scenario_set_id", "entity_id", "as_of_date"]
+
+
+class Partition(NamedTuple):
+    """A partition of the vectors' table."""
+
+    model_id: str
+    scenario_set_id: str
+
+
+def quoted(identifier: str) -> str:
+    """Quote an identifier of Spark SQL."""
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def relation(name: str) -> str:
+    """Name a relation that dbt has built."""
+    return f"{quoted(target_schema())}.{quoted(name)}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def check_is_built(session: SparkSession, *names: str) -> None:
+    """Check that dbt has built these relations.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the relation that is missing.
+    """
+    for name in names:
+        if not session.catalog.tableExists(relation(name)):
+            raise WorkFailedError(
+                f"schema {target_schema()} has no {name}; build it with "
+                "`dbt run --target spark` first"
+            )
+
+
+def check_source(session: SparkSession, schema: str) -> None:
+    """Check that the source tables are there, with the columns that staging reads.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the schema, the table and the columns that are missing.
+    """
+    for table, needed in SOURCE_COLUMNS.items():
+        name = f"{quoted(schema)}.{quoted(table)}"
+        if not session.catalog.tableExists(name):
+            raise WorkFailedError(
+                f"no table {table} in schema {schema} of Spark's metastore; the dbt var "
+                "source_schema says which schema holds the scenario tables, "
+                "`dbt seed --target spark` loads the demonstration data"
+            )
+        if missing := sorted(needed - set(session.table(name).columns)):
+            raise WorkFailedError(
+                f"{schema}.{table} has no column {', '.join(missing)}; staging needs it"
+            )
+
+
+def check_set_in_source(session: SparkSession, schema: str, set_id: str) -> None:
+    """Check that the source knows the set.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which sets exist.
+    """
+    sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
+    _check_set(session, [sets, paths], set_id)
+
+
+def check_set_is_built(session: SparkSession, set_id: str) -> None:
+    """Check that dbt has built the set's panels.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which sets have been built.
+    """
+    _check_set(session, [relation("int_scenario_panels_checked")], set_id)
+
+
+def _check_set(session: SparkSession, relations: list[str], set_id: str) -> None:
+    for name in relations:
+        if session.table(name).where(_is("scenario_set_id", set_id)).take(1):
+            return
+    found = session.table(relations[0]).selectExpr("string(scenario_set_id)").distinct()
+    known = [set_id for (set_id,) in found.orderBy("scenario_set_id").limit(21).collect()]
+    raise unknown_set(set_id, known)
+
+
+def _is(column: str, value: str) -> Column:
+    """Compare, out of the metastore's sight, which cannot take both kinds of quotes."""
+    return f.concat(f.col(column).cast("string"), f.lit("")) == value
+
+
+def _in_scope(frame: DataFrame, scope: Scope) -> DataFrame:
+    if scope.scenario_set_id is not None:
+        frame = frame.where(_is("scenario_set_id", scope.scenario_set_id))
+    return frame
+
+
+def _first(session: SparkSession, limit: int) -> DataFrame:
+    """Give the first scenarios of each set: scenario_set_id, scenario_id, entity_id."""
+    return (
+        session.table(relation("int_scenarios"))
+        .where(f.col("scenario_rank") <= limit)
+        .select(
+            "scenario_set_id",
+            "scenario_id",
+            f.concat_ws(":", "scenario_set_id", "scenario_id").alias("entity_id"),
+        )
+    )
+
+
+def _stored(session: SparkSession) -> DataFrame:
+    """Give the scenario vectors' keys and fingerprints."""
+    vectors = session.table(relation(VECTORS)).where(f.col("entity_type") == ENTITY_TYPE)
+    return vectors.select(*_VECTOR, "panel_fingerprint")
+
+
+def _expected(session: SparkSession) -> DataFrame:
+    """Give the vectors that there should be, of all models."""
+    return session.table(relation("int_scenario_panels_per_model")).where("is_taken")
+
+
+def pending(session: SparkSession, scope: Scope) -> DataFrame:
+    """Find the vectors in scope that no panel's present fingerprint has yet.
+
+    Returns
+    -------
+    DataFrame
+        model_id, scenario_set_id, scenario_id, entity_id, as_of_date, panel_fingerprint.
+    """
+    expected = _in_scope(_expected(session), scope)
+    expected = expected.where(f.col("model_id").isin(*scope.model_ids))
+    if scope.limit:
+        first = _first(session, scope.limit).drop("entity_id")
+        expected = expected.join(first, ["scenario_set_id", "scenario_id"], "left_semi")
+    key = [*_VECTOR, "panel_fingerprint"]
+    stored = _in_scope(_stored(session), scope)
+    return expected.join(stored, key, "left_anti").select("scenario_id", *key)
+
+
+def stale(session: SparkSession, scope: Scope) -> DataFrame:
+    """Find the vectors in scope that no panel stands behind any more.
+
+    Gone from the source, rejected, or filed under another date; and those that a model
+    outside of this run made from a panel that has changed since (a model of this run is
+    about to write them anew). The vector of a scenario that the source has and dbt has
+    not built is left alone.
+
+    Returns
+    -------
+    DataFrame
+        model_id, scenario_set_id, entity_id, as_of_date.
+    """
+    expected = _in_scope(_expected(session), scope)
+    in_run = f.col("model_id").isin(*scope.model_ids)
+    models = session.table(relation("int_encoder_limits")).select("model_id")
+    candidates = (
+        _in_scope(_stored(session), scope)
+        .join(f.broadcast(models), "model_id", "left_semi")
+        .join(expected.where(in_run), _VECTOR, "left_anti")
+        .join(expected.where(~in_run), [*_VECTOR, "panel_fingerprint"], "left_anti")
+        .select(*_VECTOR)
+    )
+    scenario = ["scenario_set_id", "entity_id"]
+    if scope.limit:
+        candidates = candidates.join(_first(session, scope.limit), scenario, "left_semi")
+    # Mostly there is none, and then the source need not be scanned.
+    if not candidates.take(1):
+        return candidates
+    paths = session.table(relation("stg_prometheus__scenario_paths"))
+    built = session.table(relation("int_scenario_panels_checked"))
+    not_built, built = (
+        _in_scope(frame, scope).select(
+            f.col("scenario_set_id").cast("string"),
+            f.concat_ws(":", "scenario_set_id", "scenario_id").alias("entity_id"),
+        )
+        for frame in (paths, built)
+    )
+    not_built = not_built.distinct().join(built, scenario, "left_anti")
+    return candidates.join(not_built, scenario, "left_anti")
+
+
+def panels_of(session: SparkSession, pending: DataFrame, scope: Scope) -> DataFrame:
+    """Give the panels of pending vectors, each once.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``scenario_panels``, and is_pending (array of boolean, in the order
+        of the scope's models).
+    """
+    lacks = [f.bool_or(f.col("model_id") == model_id) for model_id in scope.model_ids]
+    lacking = pending.groupBy(*_PANEL).agg(f.array(*lacks).alias("is_pending"))
+    return session.table(relation("scenario_panels")).join(lacking, _PANEL)
+
+
+def kept(
+    session: SparkSession,
+    partitions: Iterable[Partition],
+    *replaced: DataFrame,
+) -> DataFrame:
+    """Give the rows of these partitions but the scenario vectors that are replaced.
+
+    Parameters
+    ----------
+    partitions : iterable of Partition
+    *replaced : DataFrame
+        With the columns model_id, scenario_set_id, entity_id, as_of_date.
+    """
+    # In one text, out of the metastore's sight; Spark prunes partitions by it all the same.
+    name = f.concat_ws("/", "model_id", "scenario_set_id")
+    rows = session.table(relation(VECTORS)).where(
+        name.isin(["/".join(partition) for partition in partitions])
+    )
+    for keys in replaced:
+        theirs = keys.select(*_VECTOR, f.lit(ENTITY_TYPE).alias("entity_type"))
+        rows = rows.join(theirs, ["entity_type", *_VECTOR], "left_anti")
+    return rows
+
+
+class VectorsTable:
+    """The files and partitions of the vectors' table, as the metastore has them."""
+
+    def __init__(self, session: SparkSession) -> None:
+        self._session = session
+        jvm_session = session._jsparkSession
+        self._metastore = jvm_session.sessionState().catalog().externalCatalog()
+        table = self._metastore.getTable(target_schema(), VECTORS)
+        home = self._path(table.location())
+        self._home = str(home.toString())
+        self._files = home.getFileSystem(jvm_session.sessionState().newHadoopConf())
+
+    def _path(self, location: Any) -> Any:
+        # Of a text as it stands, or of a java.net.URI, in which some letters are escaped.
+        return self._session._jvm.org.apache.hadoop.fs.Path(location)
+
+    def _qualified(self, path: Any) -> str:
+        return str(self._files.makeQualified(path).toString())
+
+    def _children(self, folder: Any) -> Iterator[Any]:
+        if self._files.exists(folder):
+            for status in self._files.listStatus(folder):
+                yield status.getPath()
+
+    def locations(self) -> dict[Partition, str]:
+        """Say where the metastore has the files of each partition."""
+        found = self._metastore.listPartitions(
+            target_schema(), VECTORS, self._session._jvm.scala.Option.empty()
+        ).iterator()
+        locations = {}
+        while found.hasNext():
+            partition = found.next()
+            values = partition.spec()
+            key = Partition(values.apply("model_id"), values.apply("scenario_set_id"))
+            locations[key] = self._qualified(self._path(partition.location()))
+        return locations
+
+    def remove_leftovers(self) -> None:
+        """Delete files that no partition has: of runs that were killed, or overtaken.
+
+        Only before a run, not after: who was reading then may be reading still.
+        """
+        locations = self.locations()
+        in_use = set(locations.values())
+        # Where Spark itself puts a partition that it is the first to write to.
+        name_of = self._session._jvm.org.apache.spark.sql.catalyst.catalog
+        name_of = name_of.ExternalCatalogUtils.getPartitionPathString
+        overtaken = [
+            self._path("/".join([self._home, *map(name_of, Partition._fields, partition)]))
+            for partition in locations
+        ]
+        for version in self._children(self._path(f"{self._home}/{_VERSIONS}")):
+            folders = list(self._children(version))
+            unused = [path for path in folders if self._qualified(path) not in in_use]
+            overtaken += [version] if unused == folders else unused
+        for path in overtaken:
+            if self._qualified(path) not in in_use:
+                self._files.delete(path, True)
+
+    def replace(self, rows: DataFrame, partitions: list[Partition]) -> None:
+        """Put rows in place of all that these partitions hold.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            The table's columns. May be made from the table itself.
+        partitions : list of Partition
+            One that gets no rows goes.
+
+        Raises
+        ------
+        WorkFailedError
+            The metastore could not tell one partition's name from another's.
+        """
+        known = self.locations()
+        _check_names(partitions, known)
+        schema = self._session.table(relation(VECTORS)).schema
+        numbers = self._session.createDataFrame(
+            [(*partition, number) for number, partition in enumerate(partitions)],
+            "model_id string, scenario_set_id string, number int",
+        )
+        version = f"{self._home}/{_VERSIONS}/{uuid.uuid4().hex}"
+        columns = [field.name for field in schema if field.name not in Partition._fields]
+        (
+            rows.join(f.broadcast(numbers), list(Partition._fields))
+            .select("number", *columns)
+            .write.partitionBy("number")
+            .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+            .parquet(version)
+        )
+        written = {path.getName() for path in self._children(self._path(version))}
+        for number, partition in enumerate(partitions):
+            spec, folder = _spec(partition), f"number={number}"
+            location = _literal(f"{version}/{folder}")
+            if folder not in written:
+                self._alter(f"drop if exists {spec}")
+            elif partition in known:
+                self._alter(f"{spec} set location {location}")
+            else:
+                self._alter(f"add {spec} location {location}")
+
+    def _alter(self, what: str) -> None:
+        self._session.sql(f"alter table {relation(VECTORS)} {what}")
+
+
+def _check_names(partitions: Iterable[Partition], known: Iterable[Partition]) -> None:
+    """Check that the metastore can name each partition, and tell it from all others."""
+    for _, set_id in partitions:
+        if set_id in ("", _NO_VALUE):
+            raise WorkFailedError(
+                f"the scenario set id {set_id!r} stands for no value in a partition's name"
+            )
+    # Databases compare names as if blanks at their ends were not there.
+    names: dict[Partition, str] = {}
+    for model_id, set_id in {*partitions, *known}:
+        other = names.setdefault(Partition(model_id, set_id.rstrip(" ")), set_id)
+        if other != set_id:
+            raise WorkFailedError(
+                f"the scenario set ids {other!r} and {set_id!r} differ in blanks at the "
+                "end alone: no metastore can tell their partitions apart"
+            )
+
+
+def _spec(partition: Partition) -> str:
+    values = zip(Partition._fields, partition, strict=True)
+    return f"partition ({', '.join(f'{name} = {_literal(it)}' for name, it in values)})"
+
+
+def coverage(session: SparkSession, scope: Scope) -> pa.Table:
+    """Read ``scenario_set_coverage`` for the models, for one set or all."""
+    rows = _in_scope(session.table(relation("scenario_set_coverage")), scope)
+    rows = rows.where(f.col("model_id").isin(*scope.model_ids))
+    return rows.orderBy("scenario_set_id", "model_id").toArrow()

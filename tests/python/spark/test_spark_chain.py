@@ -1,0 +1,153 @@
+"""The whole chain over the shipped sets: on Spark what it is on Postgres, byte for byte."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import execute
+from spark.driver import Driver
+
+from python_encoders.encoders import ENCODERS
+
+pytestmark = pytest.mark.spark
+
+CORE = next(iter(ENCODERS))
+# One return changed, one cell missing, one scenario gone.
+CHANGED = """
+    select
+        scenario_set_id, scenario_id, horizon_index, instrument_id, factor_id, macro_id,
+        case
+            when scenario_id = 9 and horizon_index = 1 and instrument_id = 'JPM'
+                then return_value + 0.01
+            else return_value
+        end as return_value,
+        price, shock_metadata
+    from raw.scenario_paths
+    where
+        not (
+            scenario_set_id = 'HIST_STRESS_20D'
+            and (
+                scenario_id = 7
+                or scenario_id = 8 and horizon_index = 20 and instrument_id = 'XOM'
+            )
+        )
+"""
+COVERAGE = """
+    select
+        scenario_set_id, model_id, num_in_source, num_encoded, num_rejected, num_pending,
+        num_cells_per_panel, share_of_cells_dropped, share_of_squared_return_dropped
+    from analytics.scenario_set_coverage
+"""
+LAST_WRITTEN = "select max(created_at) from analytics.numeric_window_embeddings"
+VECTORS = """
+    select
+        entity_type, entity_id, model_id, as_of_date, panel_fingerprint, window_spec,
+        embedding
+    from analytics.numeric_window_embeddings
+"""
+
+
+def by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """Key rows of VECTORS by entity and model; make bytes of each vector."""
+    return {
+        row[:3]: (
+            *row[3:5],
+            json.loads(row[5]) if isinstance(row[5], str) else row[5],
+            np.array(row[6], dtype="<f4").tobytes(),
+        )
+        for row in rows
+    }
+
+
+def of_spark(driver: Driver, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in driver.sql(query)]
+
+
+def coverage_by_set(rows: list[tuple[Any, ...]]) -> dict[Any, Any]:
+    return {row[:2]: pytest.approx(row[2:], rel=1e-12) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def seeded(driver: Driver) -> Iterator[Driver]:
+    """The shipped sets in Spark's tables, and nothing built."""
+    for schema in ("analytics", "raw"):
+        driver.sql(f"drop schema if exists {schema} cascade")
+    assert driver.ask("dbt", "seed")
+    yield driver
+    for schema in ("analytics", "raw"):
+        driver.sql(f"drop schema {schema} cascade")
+
+
+def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
+    limited = seeded.run(
+        *("backfill", "--scenario-set-id", "SET_ABC123", "--model-id", CORE),
+        *("--limit", "100"),
+    )
+    assert limited.returncode == 0, limited.stderr
+    assert re.search(r"panels: \d+ dbt models built\n", limited.stdout)
+    assert "vectors: 99 written, 0 pruned\n" in limited.stdout
+    assert re.search(r"tests: \d+ passed, 0 warned\n", limited.stdout)
+    assert re.search(
+        rf"SET_ABC123 +{CORE} +120 +99 +1 +20 +200 +0.0% +0.0%", limited.stdout
+    )
+
+    rest = seeded.run("backfill", "--model-id", "all")
+    assert rest.returncode == 0, rest.stderr
+    assert "vectors: 330 written, 0 pruned\n" in rest.stdout
+
+    assert front("encode", "--model-id", "all").returncode == 0
+    vectors = by_key(of_spark(seeded, VECTORS))
+    assert len(vectors) == 429
+    assert vectors == by_key(execute(VECTORS))
+    assert coverage_by_set(execute(COVERAGE)) == {
+        row[:2]: row[2:] for row in of_spark(seeded, COVERAGE)
+    }
+
+    written = seeded.sql(LAST_WRITTEN)
+    again = seeded.run("backfill", "--model-id", "all")
+    assert "vectors: 0 written, 0 pruned\n" in again.stdout
+    assert seeded.sql(LAST_WRITTEN) == written
+    assert "Traceback" not in limited.stderr + rest.stderr + again.stderr
+
+    # The same change to both.
+    seeded.sql(f"create table raw.changed using parquet as {CHANGED}")
+    seeded.sql("insert overwrite raw.scenario_paths by name select * from raw.changed")
+    execute(f"create table raw.changed as {CHANGED}")
+    execute("truncate raw.scenario_paths")
+    execute("insert into raw.scenario_paths select * from raw.changed")
+
+    on_spark = seeded.run("backfill", "--model-id", "all")
+    on_postgres = front("backfill", "--model-id", "all")
+    assert on_spark.returncode == on_postgres.returncode == 0, on_spark.stderr
+    assert "vectors: 6 written, 6 pruned\n" in on_spark.stdout
+    told = [
+        re.findall("^(?:vectors|tests|HIST|SET).*", done.stdout, re.MULTILINE)
+        for done in (on_spark, on_postgres)
+    ]
+    assert told[0] == told[1]
+    assert by_key(of_spark(seeded, VECTORS)) == by_key(execute(VECTORS))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--scenario-set-id", "X"),
+            "unknown scenario set 'X'; there are: HIST_STRESS_20D",
+        ),
+        (("--model-id", "X"), "unknown model 'X'; there are: "),
+        (
+            ("--vars", "{source_schema: nowhere}"),
+            "no table scenario_sets in schema nowhere",
+        ),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(seeded, options, said):
+    refused = seeded.run("backfill", *options)
+
+    assert refused.returncode == (1 if options[0] == "--vars" else 2)
+    assert said in refused.stderr
+    assert refused.stderr.count("\n") == 1
