@@ -6,7 +6,7 @@ settings of its session.
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -443,7 +443,7 @@ def pending_panels(
             yield counted["num_pending"][0].as_py(), batches_ahead
 
 
-def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
     # Server and driver are at the next batch while the last one is encoded and written.
     with ThreadPoolExecutor(max_workers=1) as reader:
         following = reader.submit(next, batches, None)
