@@ -4,6 +4,7 @@ As a program, it runs a command against one: python tests/python/spark/cluster.p
 """
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -25,6 +26,12 @@ QUICK = {
     "spark.sql.shuffle.partitions": "4",
 }
 _SIZES = {"spark.driver.memory": "1g", "spark.executor.memory": "1g"}
+
+
+def _die_with_this_process() -> None:
+    """Have Linux end this child when its parent is gone, however that came about."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 class Cluster:
@@ -90,6 +97,7 @@ class Cluster:
                 | self.environment
                 # They hand out work, and do none.
                 | {"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": _JAVA},
+                preexec_fn=_die_with_this_process,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
