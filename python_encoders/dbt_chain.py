@@ -25,10 +25,17 @@ class DbtChain:
 
     It is parsed without the vars of the scope: dbt parses everything anew when a var has
     changed since the last time, and otherwise takes what it remembers.
+
+    Parameters
+    ----------
+    variables : dict
+        The dbt vars.
+    target : str, optional
+        Of the profile; without it, the profile's own choice.
     """
 
-    def __init__(self, variables: dict[str, Any], target: str = "postgres") -> None:
-        self._target = target
+    def __init__(self, variables: dict[str, Any], target: str | None = None) -> None:
+        self._target = ["--target", target] if target else []
         self._variables = {
             name: value for name, value in variables.items() if name not in _SCOPE_VARS
         }
@@ -81,7 +88,7 @@ class DbtChain:
                 command,
                 *arguments,
                 *("--vars", json.dumps(self._variables)),
-                *("--target", self._target),
+                *self._target,
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
             ]
         )

@@ -1,5 +1,8 @@
 """Wrong input gets one clear line, the right exit code, and no traceback."""
 
+import subprocess
+import sys
+
 import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, execute, python
 
@@ -162,3 +165,44 @@ def test_the_driver_is_cut_down_to_what_the_server_said():
     assert first_line(ValueError(quoting)) == "no"
     assert first_line(ValueError("IO: [libpq] Failed to connect: gone\n  x")) == "gone"
     assert first_line(ValueError("")) == "ValueError"
+
+
+@pytest.mark.parametrize("missing", ["pyspark", "dbt.adapters.spark"])
+def test_spark_without_its_extra_says_how_to_get_it(monkeypatch, front, missing):
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == missing else name
+    )
+
+    refused = front("encode", "--target", "spark")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: the target spark needs what the extra brings")
+    assert "pip install -c constraints.txt -e '.[spark]'" in refused.stderr
+
+
+def test_spark_without_java_says_so(monkeypatch, front):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+
+    refused = front("encode", "--target", "spark")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: Spark needs Java 17 or later: ")
+
+
+def test_postgres_does_without_spark(built):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys\n"
+            "from python_encoders.cli import cli\n"
+            "cli(['backfill'], standalone_mode=False)\n"
+            "print(sorted(name for name in sys.modules if 'spark' in name))",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

@@ -4,6 +4,7 @@ As a program, it runs a command against one: python tests/python/spark/cluster.p
 """
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -12,15 +13,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
-_DEFAULTS = """
-spark.driver.memory    1g
-spark.executor.memory  1g
-"""
+_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# For much starting and little work.
+QUICK = {
+    "spark.driver.extraJavaOptions": _JAVA,
+    "spark.executor.extraJavaOptions": _JAVA,
+    "spark.sql.shuffle.partitions": "4",
+}
+_SIZES = {"spark.driver.memory": "1g", "spark.executor.memory": "1g"}
+
+
+def _die_with_this_process() -> None:
+    """Have Linux end this child when its parent is gone, however that came about."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 class Cluster:
@@ -35,14 +46,16 @@ class Cluster:
     workers : list of Popen
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
         import pyspark
 
         self.home = home
         self.workers: list[subprocess.Popen[bytes]] = []
         self._spark_home = Path(pyspark.__file__).parent
         (home / "conf").mkdir()
-        (home / "conf" / "spark-defaults.conf").write_text(_DEFAULTS)
+        (home / "conf" / "spark-defaults.conf").write_text(
+            "".join(f"{name} {value}\n" for name, value in (_SIZES | settings).items())
+        )
         self.environment = {
             "SPARK_HOME": str(self._spark_home),
             "SPARK_CONF_DIR": str(home / "conf"),
@@ -83,7 +96,8 @@ class Cluster:
                 env=os.environ
                 | self.environment
                 # They hand out work, and do none.
-                | {"SPARK_DAEMON_MEMORY": "256m"},
+                | {"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": _JAVA},
+                preexec_fn=_die_with_this_process,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -119,11 +133,13 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def throwaway_cluster(num_workers: int = 2) -> Iterator[Cluster]:
-    """Start a cluster; stop and remove it in the end."""
+def throwaway_cluster(
+    num_workers: int = 2, settings: Mapping[str, str] = QUICK
+) -> Iterator[Cluster]:
+    """Start a cluster with settings for its drivers; stop and remove it in the end."""
     home = Path(tempfile.mkdtemp(prefix="scenario-tests-spark-"))
     try:
-        cluster = Cluster(home)
+        cluster = Cluster(home, settings)
         try:
             cluster.start(num_workers)
             yield cluster
