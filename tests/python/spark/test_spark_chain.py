@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import execute
-from spark.driver import Driver
 
 from python_encoders.encoders import ENCODERS
+from spark.driver import Driver
 
 pytestmark = pytest.mark.spark
 
