@@ -24,8 +24,8 @@ select
     null::{{ type_json() }} as window_spec,
     as_of_date,
     null::{{ type_text() }} as model_id,
-    null::{{ type_array('real') }} as embedding,
     panel_fingerprint,
+    null::{{ type_array('real') }} as embedding,
     {% if target.type == 'spark' -%}
     -- A set's vectors of a model are a partition there, which the encoder replaces whole.
     scenario_set_id,

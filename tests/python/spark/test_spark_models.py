@@ -77,17 +77,20 @@ def panels(run_query, as_text):
 
 
 def assert_same(spark, without=frozenset()):
-    """Compare all that both engines have made, but for some sets."""
-    expected = {
-        key: panel
-        for key, panel in panels(execute, "text").items()
-        if key[0] not in without
-    }
-    assert panels(spark.rows, "string") == expected
+    """Compare all that both engines have made, but for some sets; count the panels."""
+
+    def kept(rows):
+        return [row for row in rows if row[0] not in without]
+
+    on_spark, on_postgres = panels(spark.rows, "string"), panels(execute, "text")
+    assert sorted_rows(kept(on_spark)) == sorted_rows(kept(on_postgres))
+    for key in kept(on_postgres):
+        assert on_spark[key] == on_postgres[key], key
     for name, query in QUERIES.items():
-        rows = [row for row in execute(query) if row[0] not in without]
-        assert sorted_rows(spark.rows(query)) == sorted_rows(rows), name
-    return len(expected)
+        assert sorted_rows(kept(spark.rows(query))) == sorted_rows(kept(execute(query))), (
+            name
+        )
+    return len(kept(on_postgres))
 
 
 def copy_vectors(spark):
@@ -231,7 +234,7 @@ def test_whatever_a_producer_writes_ends_as_on_postgres(source, chain, spark):
         "select distinct cast(as_of_date as string) from analytics.scenario_panels "
         f"where scenario_set_id = '{BEFORE_CHRIST}'"
     ) == [("-0043-03-15",)]
-    assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST})
+    assert assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST}) > 90
     # Again, over what is there: the same.
     spark.run()
     assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST})
