@@ -152,4 +152,4 @@ bench-spark: setup-spark ## Rows a second and memory on Spark, beside Postgres a
 	@$(BIN)/python -m benchmarks.spark
 
 .PHONY: ci
-ci: lint test test-scale test-spark ## What .ci/run runs
+ci: lint test test-scale ## What .ci/run runs

@@ -157,6 +157,8 @@ def test_every_node_is_described_and_the_line_is_unbroken(built, chain):
         if node["package_name"] == ours
         # dbt names and describes a generic test by its macro.
         and not node.get("test_metadata")
+        # What a macro says on one engine is described with the macro.
+        and not node["name"].startswith(("postgres__", "spark__"))
     }
     undescribed = [
         f"{key}.{column}"
