@@ -129,7 +129,7 @@ def test_the_shipped_sets_give_the_same_as_on_postgres(built, spark):
     spark.run()
 
     copy_vectors(spark)
-    assert assert_same(spark) == 144
+    assert assert_same(spark) == 143
 
     for query in (
         "select scenario_set_id, scenario_id, scenario_name, scenario_class, {day} "
@@ -168,9 +168,9 @@ def test_the_shipped_sets_give_the_same_as_on_postgres(built, spark):
     # Never rebuilt, even where all else is.
     assert spark.dbt("run", "--full-refresh", "--selector", "panels").success
     assert spark.rows("select count(*) from analytics.numeric_window_embeddings") == [
-        (144,)
+        (143,)
     ]
-    assert assert_same(spark) == 144
+    assert assert_same(spark) == 143
     created = spark.rows("show create table analytics.numeric_window_embeddings")[0][0]
     assert "USING parquet" in created
     assert "PARTITIONED BY (model_id, scenario_set_id)" in created
@@ -180,6 +180,7 @@ def test_the_shipped_sets_give_the_same_as_on_postgres(built, spark):
 NOT_ON_SPARK = {
     "",  # a partition without a name is the partition of NULL
     "🙂" * 64,  # a folder's name, `scenario_set_id=…`, has 255 bytes at most
+    " ",  # Derby takes it for the no-break space, which is a set here too
     "end of time",  # no date is infinite
 }
 # 15 March of the year −43 to Java, of 44 BC to Postgres.
