@@ -142,9 +142,12 @@
     generate_series(1, {{ last }})
 {%- endmacro %}
 
-{# (A sequence up to 0 would count down, and one without bounds fills the memory.) #}
+{# (A sequence up to 0 would count down; one of two thousand million fill the memory.) #}
 {% macro spark__numbers_up_to(last) -%}
-    explode(slice(sequence(1, greatest(1, least({{ last }}, {{ max_horizon_days() }}))), 1, greatest(0, {{ last }})))
+    explode(slice(
+        sequence(1, greatest(1, least({{ last }}, {{ max_horizon_days() }}))),
+        1, greatest(0, {{ last }})
+    ))
 {%- endmacro %}
 
 

@@ -34,7 +34,9 @@
 
 {% macro spark__clear_scope() -%}
     {% if is_incremental() %}
-        {% do spark__drop_partitions("true") %}
+        {% do spark__drop_partitions(
+            "select distinct scenario_set_id from " ~ this ~ " where " ~ in_scope()
+        ) %}
     {% endif %}
 {%- endmacro %}
 
@@ -54,16 +56,15 @@
 {% macro spark__remove_gone(made_from) -%}
     {% if is_incremental() %}
         {% do spark__drop_partitions(
-            "scenario_set_id not in (select scenario_set_id from " ~ made_from ~ ")"
+            "select scenario_set_id from " ~ this ~ " where " ~ in_scope()
+            ~ " except select distinct scenario_set_id from " ~ made_from
+            ~ " where " ~ in_scope()
         ) %}
     {% endif %}
 {%- endmacro %}
 
-{% macro spark__drop_partitions(condition) %}
-    {% set sets %}
-        select distinct scenario_set_id from {{ this }}
-        where {{ in_scope() }} and {{ condition }}
-    {% endset %}
+{# Drop this model's partitions of the sets that a query names. #}
+{% macro spark__drop_partitions(sets) %}
     {% set partitions = [] %}
     {% for row in run_query(sets).rows %}
         {% do partitions.append("partition (scenario_set_id = " ~ text_literal(row[0]) ~ ")") %}

@@ -80,7 +80,11 @@
 {% macro spark__cast_or_fail(value, type) -%}
     coalesce(
         try_cast({{ value }} as {{ type }}),
-        if({{ value }} is null, null, raise_error(concat('not of type {{ type }}: ', {{ value }})))
+        if(
+            {{ value }} is null,
+            null,
+            raise_error(concat('not of type {{ type }}: ', {{ value }}))
+        )
     )
 {%- endmacro %}
 

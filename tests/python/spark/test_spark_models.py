@@ -87,9 +87,8 @@ def assert_same(spark, without=frozenset()):
     for key in kept(on_postgres):
         assert on_spark[key] == on_postgres[key], key
     for name, query in QUERIES.items():
-        assert sorted_rows(kept(spark.rows(query))) == sorted_rows(kept(execute(query))), (
-            name
-        )
+        found, expected = kept(spark.rows(query)), kept(execute(query))
+        assert sorted_rows(found) == sorted_rows(expected), name
     return len(kept(on_postgres))
 
 
