@@ -40,6 +40,11 @@ SIZE = 20_000, 20, 20
 RESULTS = PROJECT_DIR / "build" / "spark.json"
 SEEDS = PROJECT_DIR / "seeds" / "scenario_paths.csv"
 TESTS = PROJECT_DIR / "tests" / "python"
+TABLES = (
+    "raw.scenario_paths",
+    "analytics.int_scenario_panels_checked",
+    "analytics.numeric_window_embeddings",
+)
 # By what a process was started with.
 KINDS = {
     "CoarseGrainedExecutorBackend": "executor JVM",
@@ -136,6 +141,21 @@ class _Phases(dict[str, Any]):
         return result
 
 
+def _shuffled(session: Any) -> int:
+    """Say how many bytes executors have written for others."""
+    executors = session.sparkContext._jsc.sc().statusStore().executorList(False)
+    return sum(
+        executors.apply(place).totalShuffleWrite() for place in range(executors.size())
+    )
+
+
+def _stored(session: Any, table: str) -> int:
+    """Say how many bytes a table's files have."""
+    described = session.sql(f"describe formatted {table}").where("col_name = 'Location'")
+    folder = Path(described.first()["data_type"].removeprefix("file:"))
+    return sum(file.stat().st_size for file in folder.rglob("*.parquet"))
+
+
 def on_postgres(size: tuple[int, int, int]) -> dict[str, Any]:
     """Run the chain on the server that the environment names."""
     from benchmarks.large_sets import grow
@@ -189,12 +209,16 @@ def on_spark(size: tuple[int, int, int]) -> dict[str, Any]:
         ):
             session.sql(statement)
         chain = DbtChain({"encoded_model_ids": list(ENCODERS)}, target="spark")
+        shuffled_before = _shuffled(session)
         phases.timed("panels", chain.run)
         for model_id in ENCODERS:
             phases.timed(
                 model_id, lambda m=model_id: encode(session, Scope((m,)), lambda *_: None)
             )
+            if "shuffled" not in phases:  # by the panels and one model
+                phases["shuffled"] = _shuffled(session) - shuffled_before
         phases["peaks"] = {"driver": _peak("self")}
+        phases["stored"] = {table: _stored(session, table) for table in TABLES}
         vectors = session.table("analytics.numeric_window_embeddings")
         phases["digests"] = _digests(
             lambda model_id: (
@@ -300,6 +324,11 @@ def show(results: dict[str, Any], size: tuple[int, int, int]) -> None:
     console = Console(width=160)
     console.print(table)
     console.print("(rows a second: panels and the first model)")
+    for name, found in results.items():
+        if "stored" in found:
+            sizes = {"shuffled": found["shuffled"]} | found["stored"]
+            told = (f"{what} {size / num_rows:.2f}" for what, size in sizes.items())
+            console.print(f"{name}, bytes a path row: {', '.join(told)}")
     for model_id in ENCODERS:
         digests = {found["digests"][model_id] for found in results.values()}
         same = "all the same" if len(digests) == 1 else "THEY DIFFER"

@@ -145,8 +145,6 @@ def open_session() -> Iterator["SparkSession"]:
     with plain_errors():
         with _stderr_into(log_file()):
             session = builder.getOrCreate()
-            derby_log = str(log_file().with_name("derby.log"))
-            session._jvm.System.setProperty("derby.stream.error.file", derby_log)
             # Opens the metastore: what is wrong with it is wrong before any work.
             session.catalog.listDatabases()
         _ship_encoders(session)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
 # For much starting and little work.
 QUICK = {
     "spark.driver.extraJavaOptions": _JAVA,
