@@ -61,6 +61,8 @@ class Cluster:
             "SPARK_CONF_DIR": str(home / "conf"),
             "SPARK_LOCAL_DIRS": str(home / "local"),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            # The embedded Postgres leaves C behind, in which folders have no other letters.
+            "LC_ALL": "C.UTF-8",
             "PYSPARK_PYTHON": sys.executable,
         }
         self._master = self._start("master.Master", "master")

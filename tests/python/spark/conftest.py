@@ -85,7 +85,7 @@ def spark_session() -> Iterator[Spark]:
         # The embedded Postgres leaves C behind, in which folders have no other letters.
         "LC_ALL": "C.UTF-8",
         # Little data, and many plans: to compile these well would take the most time.
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1",
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
         "SPARK_SHUFFLE_PARTITIONS": "4",
         "SPARK_WAREHOUSE_DIR": str(home / "warehouse"),
         "SPARK_METASTORE_URL": f"jdbc:derby:;databaseName={home}/metastore_db;create=true",
