@@ -44,6 +44,12 @@ select
     {% for column in adapter.get_columns_in_relation(this) | map(attribute="name") -%}
         {{ "true" if column == "is_gone" else "known." ~ column }}{{ "," if not loop.last }}
     {% endfor -%}
+{{ known_rows_not_in(current, key) }}
+{% endmacro %}
+
+
+{# From an incremental model's own table, as known: the rows in scope that a query lacks. #}
+{% macro known_rows_not_in(current, key) -%}
 from {{ this }} as known
 where
     {{ in_scope("known.scenario_set_id") }}

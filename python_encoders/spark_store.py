@@ -20,6 +20,7 @@ from python_encoders.store import (
     ENTITY_TYPE,
     SOURCE_COLUMNS,
     Scope,
+    check_columns,
     target_schema,
     unknown_set,
 )
@@ -77,18 +78,14 @@ def check_source(session: SparkSession, schema: str) -> None:
     WorkFailedError
         Names the schema, the table and the columns that are missing.
     """
-    for table, needed in SOURCE_COLUMNS.items():
-        name = f"{quoted(schema)}.{quoted(table)}"
-        if not session.catalog.tableExists(name):
-            raise WorkFailedError(
-                f"no table {table} in schema {schema} of Spark's metastore; the dbt var "
-                "source_schema says which schema holds the scenario tables, "
-                "`dbt seed --target spark` loads the demonstration data"
-            )
-        if missing := sorted(needed - set(session.table(name).columns)):
-            raise WorkFailedError(
-                f"{schema}.{table} has no column {', '.join(missing)}; staging needs it"
-            )
+    names = {table: f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS}
+    columns = {
+        table: set(session.table(name).columns)
+        if session.catalog.tableExists(name)
+        else set()
+        for table, name in names.items()
+    }
+    check_columns(schema, columns, "Spark's metastore", "dbt seed --target spark")
 
 
 def check_set_in_source(session: SparkSession, schema: str, set_id: str) -> None:

@@ -106,15 +106,40 @@ def check_source(connection: Connection, schema: str) -> None:
         """,
         [schema],
     ).to_pylist()
+    columns: dict[str, set[str]] = {table: set() for table in SOURCE_COLUMNS}
+    for row in found:
+        columns[row["table_name"]].add(row["column_name"])
+    check_columns(schema, columns, f"database {os.environ['PGDATABASE']}", "dbt seed")
+
+
+def check_columns(
+    schema: str, columns: dict[str, set[str]], home: str, seed_command: str
+) -> None:
+    """Check that the source tables have the columns that staging reads.
+
+    Parameters
+    ----------
+    schema : str
+    columns : dict
+        The columns of each source table; of one that is not there, none.
+    home : str
+        What the schema is in.
+    seed_command : str
+        What loads the demonstration data there.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the schema, the table and the columns that are missing.
+    """
     for table, needed in SOURCE_COLUMNS.items():
-        columns = {row["column_name"] for row in found if row["table_name"] == table}
-        if not columns:
+        if not columns[table]:
             raise WorkFailedError(
-                f"no table {table} in schema {schema} of database "
-                f"{os.environ['PGDATABASE']}; the dbt var source_schema says which schema "
-                "holds the scenario tables, `dbt seed` loads the demonstration data"
+                f"no table {table} in schema {schema} of {home}; the dbt var source_schema "
+                f"says which schema holds the scenario tables, `{seed_command}` loads the "
+                "demonstration data"
             )
-        if missing := sorted(needed - columns):
+        if missing := sorted(needed - columns[table]):
             raise WorkFailedError(
                 f"{schema}.{table} has no column {', '.join(missing)}; staging needs it"
             )

@@ -107,16 +107,10 @@
             if column != "scenario_set_id" -%}
             {{ column }}{{ "," if not loop.last }}
         {% endfor -%}
-    from {{ this }} as known
-    where
-        {{ in_scope("known.scenario_set_id") }}
-        and not exists (
-            select 1 from {{ current }} as current_rows
-            where
-                current_rows.scenario_set_id = known.scenario_set_id
-                and current_rows.scenario_id = known.scenario_id
-                and current_rows.scenario_rank <= {{ scenario_limit() }}
-        )
+    {{ known_rows_not_in(
+        "(select * from " ~ current ~ " where scenario_rank <= " ~ scenario_limit() ~ ")",
+        key=['scenario_set_id', 'scenario_id']
+    ) }}
 
     {% endif %}
 {%- endmacro %}
