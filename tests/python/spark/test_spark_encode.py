@@ -544,7 +544,7 @@ def test_who_reads_meanwhile_sees_the_old_or_the_new(tables, driver):
     before, after = (
         {
             (model_id, *key): scenario.fingerprint
-            for model_id in (CORE)
+            for model_id in (CORE,)
             for key, scenario in given.items()
         }
         for given in (old, new)
