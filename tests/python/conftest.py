@@ -19,6 +19,7 @@ import fasteners
 import numpy as np
 import psycopg2
 import pytest
+from cluster import WANTED, system_binaries, throwaway_server
 
 from python_encoders import server
 from python_encoders.connection import PROJECT_DIR, choose_server
@@ -267,11 +268,22 @@ def build_and_encode(chain: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def system_server() -> Callable[..., Any]:
+    """Starts a throwaway server of the system's own PostgreSQL."""
+    # pip brings no Postgres that has ICU or TLS; where the system has none either, all
+    # else can still be tested.
+    if system_binaries() is None:
+        pytest.skip(f"no {WANTED}, which alone has ICU and TLS")
+    return throwaway_server
+
+
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium, driven by selenium, that reaches nothing but files."""
     from selenium import webdriver
 
     programs = shutil.which("chromium"), shutil.which("chromedriver")
+    # Only a system's package manager, as root, can install it; `.ci/run` does.
     if not all(programs):
         pytest.skip("no chromium: as root, `apt-get install chromium chromium-driver`")
     options = webdriver.ChromeOptions()

@@ -3,10 +3,10 @@
 The embedded build has no ICU, so this takes the system's own PostgreSQL, 15 or later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from cluster import WANTED, system_binaries, throwaway_server
 from conftest import DATABASE, MODEL, Silent, execute, stored_bytes
 from reference import reference_vectors
 
@@ -15,11 +15,11 @@ from python_encoders.workflow import encode_only
 
 
 @pytest.fixture
-def icu_database(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def icu_database(
+    postgres: str, system_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Start the system's PostgreSQL with a password; make a database in ICU's en-US."""
-    if system_binaries() is None:
-        pytest.skip(f"no {WANTED} to order by ICU")
-    with throwaway_server() as (environment, _):
+    with system_server() as (environment, _):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("PGDATABASE", DATABASE)

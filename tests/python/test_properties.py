@@ -8,7 +8,6 @@ import psycopg2.extras
 import pytest
 from adbc_driver_manager.dbapi import Cursor
 from adbc_driver_postgresql import StatementOptions
-from cluster import WANTED, system_binaries, throwaway_server
 from conftest import DATABASE, SOURCE, Silent, as_float8, connected, execute, recreate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -218,12 +217,10 @@ LOCALES = {
 
 @pytest.mark.reliability
 def test_no_locale_and_no_provider_changes_a_byte(
-    postgres, chain, undisturbed, monkeypatch
+    postgres, chain, undisturbed, system_server, monkeypatch
 ):
-    if system_binaries() is None:
-        pytest.skip(f"no {WANTED} to order by ICU")
     orders = set()
-    with throwaway_server() as (environment, _):
+    with system_server() as (environment, _):
         for name, text in environment.items():
             monkeypatch.setenv(name, text)
         monkeypatch.setenv("PGDATABASE", DATABASE)

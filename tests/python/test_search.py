@@ -166,26 +166,29 @@ def test_one_answer_with_pgvector_and_without(built, metric):
     assert [(row["entity_id"], row["distance"]) for row in market] == plain_answer(
         asked, SKETCH, 10, metric, size=64
     )
+    if has_pgvector():
+        assert with_pgvector(asked, SKETCH, 10, metric, market_only=True) == market
+
+
+def test_without_pgvector_an_index_is_refused_in_one_line(built, chain, front):
+    refused = front("backfill", "--vars", "{vector_index_metric: l2}")
+    assert refused.returncode == 1
+    assert "create extension vector" in refused.stderr
+    with pytest.raises(WorkFailedError, match="build_vector_index"):
+        chain(vector_index_metric="l2").build_vector_index()
+
+
+def test_the_index_is_used_and_finds_nearly_all(built, chain):
+    # An optional extension; all that goes without it is tested on every Postgres.
     if not has_pgvector():
-        pytest.skip("compared without pgvector only: this Postgres has none")
-    assert with_pgvector(asked, SKETCH, 10, metric, market_only=True) == market
-
-
-def test_the_index_is_used_and_finds_nearly_all(built, chain, front):
+        pytest.skip("this Postgres has no pgvector, and so no index of vectors")
     vectors = bootstrapped(SKETCH, 3_000)
     store(SKETCH, vectors)
     questions = [(f"MADE:{row}", SKETCH, 10, "l2") for row in range(0, 3_000, 120)]
     exact = [{row["entity_id"] for row in ask(*question)} for question in questions]
 
-    # Without the extension: one clear line. With it: an index for each model, once.
-    refused = front("backfill", "--vars", "{vector_index_metric: l2}")
-    assert refused.returncode == 1
-    assert "create extension vector" in refused.stderr
+    # An index for each model, once.
     operation = chain(vector_index_metric="l2")
-    with pytest.raises(WorkFailedError, match="build_vector_index"):
-        operation.build_vector_index()
-    if not has_pgvector():
-        pytest.skip("refused as it should be: this Postgres has no pgvector")
     execute("create extension vector")
     for _ in range(2):
         operation.build_vector_index()

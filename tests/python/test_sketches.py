@@ -168,6 +168,7 @@ def why_not(kernel: str) -> str | None:
 def run_on_kernel(kernel: str, num_threads: int, what: str) -> Any:
     """Run it on an OpenBLAS kernel, and check that it did run there."""
     found = run_apart(what, OPENBLAS_CORETYPE=kernel, OPENBLAS_NUM_THREADS=str(num_threads))
+    # On a Mac it may come with Apple's library, of which no kernel can be chosen.
     if found["kernel"] is None:
         pytest.skip("numpy does not come with OpenBLAS here")
     assert ALSO_CALLED.get(found["kernel"], found["kernel"]) == kernel
@@ -382,6 +383,7 @@ def test_batches_of_a_thousand_give_each_panel_the_bytes_it_has_alone(sketch):
 @pytest.mark.parametrize("num_threads", [1, 2])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_bytes_are_the_same_on_every_blas_kernel_and_number_of_threads(kernel, num_threads):
+    # An instruction that the CPU lacks ends the process; what the CPU has is all tested.
     if reason := why_not(kernel):
         pytest.skip(reason)
     found = run_on_kernel(kernel, num_threads, "sketches")
@@ -392,6 +394,7 @@ def test_bytes_are_the_same_on_every_blas_kernel_and_number_of_threads(kernel, n
 
 def test_bytes_are_the_same_without_the_simd_of_numpy():
     dispatched = run_apart("environment")["simd"]
+    # Then there is no SIMD to switch off, and every other test ran without it.
     if not dispatched:
         pytest.skip("numpy dispatches to no more than its baseline on this CPU")
     found = run_apart("sketches", NPY_DISABLE_CPU_FEATURES=" ".join(dispatched))
@@ -404,6 +407,7 @@ def test_bytes_are_the_same_without_the_simd_of_numpy():
 def test_a_float32_product_differs_between_the_same_kernels():
     """The checks above would see what they are there for."""
     kernels = [kernel for kernel in KERNELS if not why_not(kernel)]
+    # One kernel alone has none to differ from.
     if len(kernels) < 2:
         pytest.skip("; ".join(filter(None, map(why_not, KERNELS))))
     sums = [
@@ -416,6 +420,7 @@ def test_a_float32_product_differs_between_the_same_kernels():
     assert np.mean(sums[0] != sums[-1]) > 0.5
 
 
+# What other systems tell, by getrusage, counts the process that started this one, too.
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
 @pytest.mark.parametrize(
     "shape",

@@ -4,14 +4,12 @@ The embedded build speaks no TLS, so this takes the system's own PostgreSQL.
 """
 
 import os
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from cluster import WANTED, system_binaries, throwaway_server
 from conftest import SOURCE, add, execute
 
 # What is looked for afterwards, in all that was printed and written.
@@ -58,13 +56,12 @@ def authority(folder: Path) -> Authority:
 
 @pytest.fixture
 def tls_server(
-    postgres: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    postgres: str,
+    system_server: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> Iterator[Path]:
     """Start a server that takes nothing but TLS and the canary; give its log."""
-    if system_binaries() is None:
-        pytest.skip(f"no {WANTED} to speak TLS")
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make certificates")
     signed = authority(tmp_path / "authority")
     settings = {"ssl": "on", "log_connections": "on"}
     files = {
@@ -73,7 +70,7 @@ def tls_server(
         "pg_hba.conf": "hostssl all all 127.0.0.1/32 scram-sha-256\n"
         "host all postgres 127.0.0.1/32 scram-sha-256\n",
     }
-    with throwaway_server(settings, files) as (environment, log):
+    with system_server(settings, files) as (environment, log):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         execute("create role risk login superuser password %s", [CANARY])

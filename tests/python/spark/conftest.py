@@ -18,7 +18,12 @@ from python_encoders.connection import PROJECT_DIR
 from spark.cluster import Cluster, tables_in, throwaway_cluster
 from spark.driver import Driver
 
-pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+
+@pytest.fixture(scope="session", autouse=True)
+def extra() -> None:
+    """Skip the tests on Spark without Spark."""
+    # 500 MB and a Java of the system's, which `make test-spark` installs and looks for.
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
 
 
 class Spark:
