@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -90,19 +90,21 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException, ConnectionError) as error:
-        text = str(error)
-        if isinstance(error, Py4JJavaError):
-            text += _causes(error)
-        if "Another instance of Derby" in text:
+        text, causes = str(error), _causes(error)
+        if "Another instance of Derby" in text + causes:
             raise WorkFailedError(
                 "another process has the metastore open: embedded Derby allows one at a "
                 "time; wait for it to end, or give Spark a metastore server"
             ) from error
+        if isinstance(error, Py4JJavaError):
+            text += causes
         raise WorkFailedError(f"Spark: {_told(text)}; details in {log_file()}") from error
 
 
-def _causes(error: Any) -> str:
-    cause, texts = error.java_exception, list[str]()
+def _causes(error: Exception) -> str:
+    # What pyspark translates into exceptions of its own tells no causes.
+    cause = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    texts = list[str]()
     while cause is not None and len(texts) < 20:
         texts.append(cause.toString())
         cause = cause.getCause()
