@@ -86,8 +86,8 @@ demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
 	@$(CLI) backfill --model-id all --target spark
 
 .PHONY: test-spark
-test-spark: setup-spark ## The tests on Spark, some minutes; they start what they need
-	@$(BIN)/python -m pytest -m spark --numprocesses 0
+test-spark: setup-spark ## The tests on Spark; they start what they need
+	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile
 
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
 .PHONY: test-postgres15

@@ -1,6 +1,7 @@
 """The dbt project, run inside this process: parsed once, then built and tested."""
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from dbt.cli.main import dbtRunner
@@ -117,4 +118,7 @@ def _name(result: Any) -> str:
 
 
 def _squeezed(message: object) -> str:
-    return " ".join(str(message).split())
+    # Java tells where it was, in some hundred lines.
+    trace = re.compile(r"^\s*(?:at \S+\(|\.\.\. \d+ more|Suppressed: ).*$", re.MULTILINE)
+    told = trace.sub("", str(message))
+    return " ".join(told.split())

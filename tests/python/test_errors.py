@@ -158,6 +158,21 @@ def test_help_teaches(arguments, teaches):
     assert all(word in done.stdout for word in teaches)
 
 
+def test_of_an_error_of_java_is_told_what_happened_and_not_where():
+    from python_encoders.dbt_chain import _squeezed
+
+    told = _squeezed(
+        "An error occurred while calling o1.sql.\n: SparkException: no room at all (1)\n"
+        "\tat org.apache.spark.sql.Dataset.collect(Dataset.scala:1)\n"
+        "\tat java.base/java.lang.Thread.run(Thread.java:2)\n"
+        "\tSuppressed: SparkException: of a caller\n\t\t... 1 more\n"
+    )
+
+    assert told == (
+        "An error occurred while calling o1.sql. : SparkException: no room at all (1)"
+    )
+
+
 def test_the_driver_is_cut_down_to_what_the_server_said():
     from python_encoders.connection import first_line
 
