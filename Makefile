@@ -87,7 +87,7 @@ demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
 
 .PHONY: test-spark
 test-spark: setup-spark ## The tests on Spark; they start what they need
-	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m spark --numprocesses 0
 
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
 .PHONY: test-postgres15

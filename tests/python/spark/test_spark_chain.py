@@ -41,6 +41,7 @@ COVERAGE = """
         num_cells_per_panel, share_of_cells_dropped, share_of_squared_return_dropped
     from analytics.scenario_set_coverage
 """
+LAST_WRITTEN = "select max(created_at) from analytics.numeric_window_embeddings"
 VECTORS = """
     select
         entity_type, entity_id, model_id, as_of_date, panel_fingerprint, window_spec,
@@ -114,6 +115,12 @@ def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
     assert coverage_by_set(execute(COVERAGE)) == {
         row[:2]: row[2:] for row in of_spark(seeded, COVERAGE)
     }
+
+    written = seeded.sql(LAST_WRITTEN)
+    again = seeded.run("backfill", "--model-id", "all")
+    assert "vectors: 0 written, 0 pruned\n" in again.stdout
+    assert seeded.sql(LAST_WRITTEN) == written
+    assert "Traceback" not in limited.stderr + everything.stderr + again.stderr
 
 
 @pytest.mark.parametrize(

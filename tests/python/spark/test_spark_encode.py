@@ -494,8 +494,7 @@ def _check_whole(
     return states
 
 
-# Each costs a new session, half a minute and more.
-@pytest.mark.parametrize("moment", ["encoding", 1])
+@pytest.mark.parametrize("moment", ["encoding", 0, 1, 2, 3])
 def test_the_driver_is_killed(tables, cluster, driver, tmp_path, moment):
     old, new = _old_and_new()
     tables.give(old)

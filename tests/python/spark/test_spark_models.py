@@ -175,11 +175,11 @@ def test_the_shipped_sets_give_the_same_as_on_postgres(built, spark):
     assert tested.success
     assert len(tested.result.results) > 80
     # Never rebuilt, even where all else is.
-    refreshed = spark.dbt("run", "--full-refresh", "--select", "numeric_window_embeddings")
-    assert refreshed.success
+    assert spark.dbt("run", "--full-refresh", "--selector", "panels").success
     assert spark.rows("select count(*) from analytics.numeric_window_embeddings") == [
         (143,)
     ]
+    assert assert_same(spark) == 143
     created = spark.rows("show create table analytics.numeric_window_embeddings")[0][0]
     assert "USING parquet" in created
     assert "PARTITIONED BY (model_id, scenario_set_id)" in created
@@ -244,6 +244,9 @@ def test_whatever_a_producer_writes_ends_as_on_postgres(source, chain, spark):
         f"where scenario_set_id = '{BEFORE_CHRIST}'"
     ) == [("-0043-03-15",)]
     assert assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST}) > 90
+    # Again, over what is there: the same.
+    spark.run()
+    assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST})
 
 
 def built_scenarios(spark):
@@ -276,6 +279,7 @@ def test_a_run_in_scope_leaves_the_rest_and_a_whole_one_takes_what_has_gone(
     )
     rejected_of_others = [(set_id, "2") for set_id in others]
     assert sorted(spark.rows(rejected)) == sorted([*rejected_of_others, (quoted, "3")])
+    assert spark.dbt("test", "--selector", "results").success
 
     # All others gone, and of this one what there was to reject; a return has changed.
     changed = [*WHOLE[:3], (2, "B", 0.5)]
@@ -307,7 +311,8 @@ def test_a_run_in_scope_leaves_the_rest_and_a_whole_one_takes_what_has_gone(
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("horizon_index", "3000000000"), ("return_value", "1,5")]
+    ("column", "value"),
+    [("horizon_index", "one"), ("horizon_index", "3000000000"), ("return_value", "1,5")],
 )
 def test_what_is_not_of_its_type_is_an_error_and_no_null(spark, add_sets, column, value):
     add_sets({"A": {"1": WHOLE}})
