@@ -96,8 +96,12 @@ function nameCrises(holder) {
   const marks = crisisMarks(holder, frame).filter(({ box }) => overlaps(box, plot));
   const taken = marks.map(({ box }) => box);
   // The outermost first: they have room, and are what one looks at.
-  const centre = (plot.left + plot.right) / 2;
-  marks.sort((a, b) => Math.abs(b.box.left - centre) - Math.abs(a.box.left - centre));
+  const outwards = ({ box }) =>
+    Math.hypot(
+      (box.left + box.right - plot.left - plot.right) / (plot.right - plot.left),
+      (box.top + box.bottom - plot.top - plot.bottom) / (plot.bottom - plot.top),
+    );
+  marks.sort((a, b) => outwards(b) - outwards(a));
   for (const { name, box } of marks) {
     const label = append(names, "text", {});
     label.textContent = name;
