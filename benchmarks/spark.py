@@ -292,7 +292,7 @@ def measure(size: tuple[int, int, int]) -> dict[str, Any]:
         server.stop(home)
         shutil.rmtree(home)
     for num_workers in (1, 2):
-        with throwaway_cluster(num_workers, settings={}) as cluster:
+        with throwaway_cluster(num_workers, settings={}, environment={}) as cluster:
             places = tables_in(cluster.home) | {
                 "DBT_TARGET_PATH": str(cluster.home / "dbt"),
                 "DBT_LOG_PATH": str(cluster.home / "dbt"),

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -339,10 +339,15 @@ def stored_bytes(model_id: str = MODEL) -> dict[str, bytes]:
         """,
         [model_id],
     )
-    # A float4 arrives as the shortest decimal that gives the same float4 back.
-    return {
-        entity_id: np.array(vector, dtype="<f4").tobytes() for entity_id, vector in rows
-    }
+    return {entity_id: vector_bytes(vector) for entity_id, vector in rows}
+
+
+def vector_bytes(vector: Sequence[float]) -> bytes:
+    """Give a vector as read from a table as its little-endian float32 bytes.
+
+    (Postgres tells a float4 as the shortest decimal that gives the same float4 back.)
+    """
+    return np.array(vector, dtype="<f4").tobytes()
 
 
 def stored_vectors() -> dict[str, tuple[Any, ...]]:

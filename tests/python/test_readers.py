@@ -6,7 +6,7 @@ import numpy as np
 import psycopg2
 import psycopg2.extras
 import pytest
-from conftest import MODEL, Silent, execute, stored_bytes
+from conftest import MODEL, Silent, execute, stored_bytes, vector_bytes
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
@@ -124,5 +124,5 @@ def test_a_state_that_names_a_scenario_is_averaged_in(built):
 
     # In float64, then one cast.
     expected = (state.astype(np.float64) + scenario.astype(np.float64)) / 2
-    assert np.array(embedding, dtype="<f4").tobytes() == expected.astype("<f4").tobytes()
+    assert vector_bytes(embedding) == expected.astype("<f4").tobytes()
     assert execute("select count(*) from analytics.joint_embeddings") == [(143,)]

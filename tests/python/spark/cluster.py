@@ -23,8 +23,9 @@ _JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m
 QUICK = {
     "spark.driver.extraJavaOptions": _JAVA,
     "spark.executor.extraJavaOptions": _JAVA,
-    "spark.sql.shuffle.partitions": "4",
 }
+# (The profile's own settings go before a cluster's.)
+FEW_PARTS = {"SPARK_SHUFFLE_PARTITIONS": "4"}
 _SIZES = {"spark.driver.memory": "1g", "spark.executor.memory": "1g"}
 
 
@@ -46,7 +47,9 @@ class Cluster:
     workers : list of Popen
     """
 
-    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, settings: Mapping[str, str], environment: Mapping[str, str]
+    ) -> None:
         import pyspark
 
         self.home = home
@@ -64,6 +67,7 @@ class Cluster:
             # The embedded Postgres leaves C behind, in which folders have no other letters.
             "LC_ALL": "C.UTF-8",
             "PYSPARK_PYTHON": sys.executable,
+            **environment,
         }
         self._master = self._start("master.Master", "master")
 
@@ -136,12 +140,14 @@ class Cluster:
 
 @contextlib.contextmanager
 def throwaway_cluster(
-    num_workers: int = 2, settings: Mapping[str, str] = QUICK
+    num_workers: int = 2,
+    settings: Mapping[str, str] = QUICK,
+    environment: Mapping[str, str] = FEW_PARTS,
 ) -> Iterator[Cluster]:
-    """Start a cluster with settings for its drivers; stop and remove it in the end."""
+    """Start a cluster with settings and variables for its drivers; stop and remove it."""
     home = Path(tempfile.mkdtemp(prefix="scenario-tests-spark-"))
     try:
-        cluster = Cluster(home, settings)
+        cluster = Cluster(home, settings, environment)
         try:
             cluster.start(num_workers)
             yield cluster

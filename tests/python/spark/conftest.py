@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from python_encoders.connection import PROJECT_DIR
-from spark.cluster import Cluster, tables_in, throwaway_cluster
+from spark.cluster import FEW_PARTS, Cluster, tables_in, throwaway_cluster
 from spark.driver import Driver
 
 
@@ -91,7 +91,7 @@ def spark_session() -> Iterator[Spark]:
         "LC_ALL": "C.UTF-8",
         # Little data, and many plans: to compile these well would take the most time.
         "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
-        "SPARK_SHUFFLE_PARTITIONS": "4",
+        **FEW_PARTS,
         "SPARK_WAREHOUSE_DIR": str(home / "warehouse"),
         "SPARK_METASTORE_URL": f"jdbc:derby:;databaseName={home}/metastore_db;create=true",
     }

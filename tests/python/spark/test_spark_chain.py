@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
-from conftest import execute
+from conftest import execute, vector_bytes
 
 from python_encoders.encoders import ENCODERS
 from spark.driver import Driver
@@ -56,7 +55,7 @@ def by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[str, ...], tuple[Any, ...]
         row[:3]: (
             *row[3:5],
             json.loads(row[5]) if isinstance(row[5], str) else row[5],
-            np.array(row[6], dtype="<f4").tobytes(),
+            vector_bytes(row[6]),
         )
         for row in rows
     }

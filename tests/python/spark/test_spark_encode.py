@@ -15,6 +15,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import vector_bytes
 
 from python_encoders.encoders import ENCODERS
 from spark.cluster import Cluster
@@ -176,8 +177,7 @@ class Tables:
             scenario_id = row["entity_id"].removeprefix(row["scenario_set_id"] + ":")
             key = row["model_id"], row["scenario_set_id"], scenario_id
             assert key not in found, "a vector twice"
-            vector = np.array(row["embedding"], dtype="<f4").tobytes()
-            found[key] = row["panel_fingerprint"], vector
+            found[key] = row["panel_fingerprint"], vector_bytes(row["embedding"])
         return found
 
     def written(self) -> dict[tuple[str, ...], datetime.datetime]:

@@ -4,10 +4,9 @@ import json
 import struct
 
 import bad_inputs
-import numpy as np
 import pytest
 from bad_inputs import CASES
-from conftest import execute
+from conftest import execute, vector_bytes
 from test_bad_inputs import LABELS, SENTINELS, label, load
 
 from spark.conftest import PATHS
@@ -65,11 +64,6 @@ def sorted_rows(rows):
 def bits(panel):
     """Tell apart what compares equal: −0.0 and 0.0."""
     return struct.pack(f"<{len(panel)}d", *panel)
-
-
-def vector_bytes(vector):
-    """Compare what is stored: Postgres tells a float4 in the fewest digits."""
-    return np.array(vector, dtype="<f4").tobytes()
 
 
 def panels(run_query, as_text):
