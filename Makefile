@@ -25,7 +25,7 @@ setup: .venv/installed ## Create the environment in .venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed")'
 	@echo "Creating the environment in .venv …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 .PHONY: db
@@ -69,7 +69,7 @@ setup-spark: .venv/installed-spark ## Add the extra `spark` to the environment; 
 .venv/installed-spark: .venv/installed
 	@.ci/java
 	@echo "Adding Spark to the environment in .venv …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev,spark]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,spark]'
 	@touch $@
 
 # Both on a cluster of their own, one master and two workers, which goes with them.
@@ -87,7 +87,7 @@ demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
 
 .PHONY: test-spark
 test-spark: setup-spark ## The tests on Spark; they start what they need
-	@$(BIN)/python -m pytest -m spark --numprocesses 0
+	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile --durations 10
 
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
 .PHONY: test-postgres15
@@ -106,7 +106,7 @@ $(DBT_1_12)/installed: pyproject.toml constraints.txt
 	@sed -e 's/^dbt-core==.*/dbt-core==1.12.0/' -e 's/^sqlparse==.*/sqlparse==0.5.5/' \
 		-e '$$a dbt-core-experimental-parser==2.0.0a4' constraints.txt > $(DBT_1_12)/constraints.txt
 	@$(PYTHON) -m venv $(DBT_1_12)/venv
-	@$(DBT_1_12)/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	@$(DBT_1_12)/venv/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c $(DBT_1_12)/constraints.txt -e '.[dev]'
 	@touch $@
 
@@ -134,12 +134,12 @@ bench-quality: setup $(RETURNS) ## How good the vectors are on real returns: doc
 
 # Daily returns of 1990 to 2022 lie in this package; what it depends on is not needed.
 $(RETURNS): | .venv/installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--upgrade --target build/skfolio skfolio==1.12.2
 
 .PHONY: bench
 bench: setup ## Seconds from paths to vectors beside peers and the floor, an hour
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m benchmarks.performance
 
