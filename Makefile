@@ -86,7 +86,7 @@ demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
 	@$(CLI) backfill --model-id all --target spark
 
 .PHONY: test-spark
-test-spark: setup-spark ## The tests on Spark; they start what they need
+test-spark: setup-spark ## The tests on Spark, eleven minutes; they start what they need
 	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile --durations 10
 
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
@@ -152,4 +152,4 @@ bench-spark: setup-spark ## Rows a second and memory on Spark, beside Postgres a
 	@$(BIN)/python -m benchmarks.spark
 
 .PHONY: ci
-ci: lint test test-scale ## What .ci/run runs
+ci: lint test test-scale test-spark ## What .ci/run runs
