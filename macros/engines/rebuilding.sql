@@ -114,32 +114,3 @@
 
     {% endif %}
 {%- endmacro %}
-
-
-{# Tell the planner what a table holds, of some columns or all; Spark looks as it goes. #}
-{% macro analyze_table(columns=none) -%}
-    {{ adapter.dispatch("analyze_table")(columns) }}
-{%- endmacro %}
-
-{% macro postgres__analyze_table(columns) -%}
-    analyze {{ this }}{% if columns is not none %} ({{ columns }}){% endif %}
-{%- endmacro %}
-
-{% macro spark__analyze_table(columns) -%}
-{%- endmacro %}
-
-
-{#
-    A fence at a subquery's end: Postgres' planner takes what follows to leave a single row.
-    (The number 0 would keep the query from parallel workers.)
-#}
-{% macro planner_fence() -%}
-    {{ adapter.dispatch("planner_fence")() }}
-{%- endmacro %}
-
-{% macro postgres__planner_fence() -%}
-    offset '0'
-{%- endmacro %}
-
-{% macro spark__planner_fence() -%}
-{%- endmacro %}

@@ -6,31 +6,29 @@
     )
 }}
 
-with
-
-scenarios as (
-
-    select * from {{ ref('int_scenarios') }}
-    where {{ in_scope() }}
-
-),
-
 -- Scenarios with the same rows but for their values are looked at once.
-examples as (
-
+{%- set examples -%}
     select
         scenario_set_id,
         num_rows,
         layout_hash,
         {{ first_in_order('source_scenario_id', 'scenario_rank') }} as source_scenario_id
-    from scenarios
+    from {{ ref('int_scenarios') }}
+    where {{ in_scope() }}
     group by scenario_set_id, num_rows, layout_hash
+{%- endset %}
+
+with
+
+examples as (
+
+    {{ examples }}
 
 ),
 
 read as (
 
-    select
+    select{{ sent_to_workers('examples', examples) }}
         examples.scenario_set_id,
         examples.num_rows,
         examples.layout_hash,

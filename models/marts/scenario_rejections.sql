@@ -6,12 +6,16 @@
     )
 }}
 
+{%- set unsound -%}
+    select * from {{ ref('int_scenario_panels_checked') }}
+    where not is_sound and {{ in_scope() }}
+{%- endset %}
+
 with
 
 unsound as (
 
-    select * from {{ ref('int_scenario_panels_checked') }}
-    where not is_sound and {{ in_scope() }}
+    {{ unsound }}
 
 ),
 
@@ -25,29 +29,34 @@ axes as (
 -- The few unsound scenarios are looked up again, to name the cell that is at fault.
 cells_found as (
 
-    select
-        unsound.scenario_set_id,
-        unsound.scenario_id,
+    select{{ sent_to_workers('wanted', unsound) }}
+        wanted.scenario_set_id,
+        wanted.scenario_id,
         paths.horizon_index as day,
         paths.series_id,
         count(*) as num_rows,
         max(paths.return_value) as value
-    from unsound
-    inner join {{ ref('int_scenarios') }} as scenarios
-        on
-            unsound.scenario_set_id = scenarios.scenario_set_id
-            and unsound.scenario_id = scenarios.scenario_id
+    from (
+        select
+            unsound.*,
+            scenarios.source_scenario_id
+        from unsound
+        inner join {{ ref('int_scenarios') }} as scenarios
+            on
+                unsound.scenario_set_id = scenarios.scenario_set_id
+                and unsound.scenario_id = scenarios.scenario_id
+        where unsound.is_valid_horizon
+    ) as wanted
     inner join {{ ref('stg_prometheus__scenario_paths') }} as paths
         on
-            scenarios.scenario_set_id = paths.scenario_set_id
-            and scenarios.source_scenario_id = paths.scenario_id
+            wanted.scenario_set_id = paths.scenario_set_id
+            and wanted.source_scenario_id = paths.scenario_id
     where
-        unsound.is_valid_horizon
-        and paths.horizon_index between 1 and unsound.horizon_days
+        paths.horizon_index between 1 and wanted.horizon_days
         and paths.series_kind in {{ series_kinds() }}
     group by
-        unsound.scenario_set_id,
-        unsound.scenario_id,
+        wanted.scenario_set_id,
+        wanted.scenario_id,
         paths.horizon_index,
         paths.series_id
 

@@ -1,0 +1,50 @@
+{# Tell the planner what a table holds, of some columns or all; Spark looks as it goes. #}
+{% macro analyze_table(columns=none) -%}
+    {{ adapter.dispatch("analyze_table")(columns) }}
+{%- endmacro %}
+
+{% macro postgres__analyze_table(columns) -%}
+    analyze {{ this }}{% if columns is not none %} ({{ columns }}){% endif %}
+{%- endmacro %}
+
+{% macro spark__analyze_table(columns) -%}
+{%- endmacro %}
+
+
+{#
+    A fence at a subquery's end: Postgres' planner takes what follows to leave a single row.
+    (The number 0 would keep the query from parallel workers.)
+#}
+{% macro planner_fence() -%}
+    {{ adapter.dispatch("planner_fence")() }}
+{%- endmacro %}
+
+{% macro postgres__planner_fence() -%}
+    offset '0'
+{%- endmacro %}
+
+{% macro spark__planner_fence() -%}
+{%- endmacro %}
+
+
+{#
+    A hint after `select`: send the rows that a query finds, joined under a name, to every
+    worker, where they are few. Spark joins by dealing out both sides otherwise, and would
+    move all paths for the sake of some scenarios; and of none, it would not look at them.
+#}
+{% macro sent_to_workers(name, query) -%}
+    {{ adapter.dispatch("sent_to_workers")(name, query) }}
+{%- endmacro %}
+
+{% macro postgres__sent_to_workers(name, query) -%}
+{%- endmacro %}
+
+{% macro spark__sent_to_workers(name, query) -%}
+    {% if execute and flags.WHICH == "run" -%}
+        {% set few = 100000 %}
+        {% set count = "select count(*) from (select 1 from (" ~ query ~ ") as found" -%}
+        {% if run_query(count ~ " limit " ~ few ~ ") as few").rows[0][0] < few -%}
+            {{- " /*+ broadcast(" ~ name ~ ") */" }}
+        {%- endif %}
+    {%- endif %}
+{%- endmacro %}
