@@ -45,6 +45,7 @@ TABLES = (
     "analytics.int_scenario_panels_checked",
     "analytics.numeric_window_embeddings",
 )
+PARTS = {"SPARK_SHUFFLE_PARTITIONS": "16"}
 # By what a process was started with.
 KINDS = {
     "CoarseGrainedExecutorBackend": "executor JVM",
@@ -292,7 +293,7 @@ def measure(size: tuple[int, int, int]) -> dict[str, Any]:
         server.stop(home)
         shutil.rmtree(home)
     for num_workers in (1, 2):
-        with throwaway_cluster(num_workers, settings={}, environment={}) as cluster:
+        with throwaway_cluster(num_workers, settings={}, environment=PARTS) as cluster:
             places = tables_in(cluster.home) | {
                 "DBT_TARGET_PATH": str(cluster.home / "dbt"),
                 "DBT_LOG_PATH": str(cluster.home / "dbt"),

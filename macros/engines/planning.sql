@@ -44,7 +44,7 @@
         {% set few = 100000 %}
         {% set count = "select count(*) from (select 1 from (" ~ query ~ ") as found" -%}
         {% if run_query(count ~ " limit " ~ few ~ ") as few").rows[0][0] < few -%}
-            {{- " /*+ broadcast(" ~ name ~ ") */" }}
+            /*+ broadcast({{ name }}) */
         {%- endif %}
     {%- endif %}
 {%- endmacro %}

@@ -28,7 +28,8 @@ examples as (
 
 read as (
 
-    select{{ sent_to_workers('examples', examples) }}
+    select
+        {{ sent_to_workers('examples', examples) }}
         examples.scenario_set_id,
         examples.num_rows,
         examples.layout_hash,

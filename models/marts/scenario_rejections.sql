@@ -29,7 +29,8 @@ axes as (
 -- The few unsound scenarios are looked up again, to name the cell that is at fault.
 cells_found as (
 
-    select{{ sent_to_workers('wanted', unsound) }}
+    select
+        {{ sent_to_workers('wanted', unsound) }}
         wanted.scenario_set_id,
         wanted.scenario_id,
         paths.horizon_index as day,
