@@ -215,9 +215,9 @@ def work_once() -> None:
         return result
 
     def start_up() -> Any:
-        from python_encoders.dbt_chain import DbtChain
+        from python_encoders.workflow import start_dbt
 
-        return DbtChain(
+        return start_dbt(
             {"scenario_set_id": "BIG", "scenario_limit": None, "encoded_model_ids": [CORE]}
         )
 

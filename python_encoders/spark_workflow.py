@@ -11,7 +11,7 @@ from python_encoders.errors import WrongUsageError
 from python_encoders.spark_encoding import encode
 from python_encoders.spark_session import open_session
 from python_encoders.store import Scope, dbt_var
-from python_encoders.workflow import Reporter, build_and_test, variables_of
+from python_encoders.workflow import Reporter, build_and_test, start_dbt, variables_of
 
 
 def encode_only(scope: Scope, reporter: Reporter) -> Encoded:
@@ -73,10 +73,8 @@ def backfill(
         store.check_source(session, schema)
         if scope.scenario_set_id is not None:
             store.check_set_in_source(session, schema, scope.scenario_set_id)
-        from python_encoders.dbt_chain import DbtChain
-
         encoded = build_and_test(
-            DbtChain(variables_of(scope, variables), target="spark"),
+            start_dbt(variables_of(scope, variables), target="spark"),
             lambda: encode(session, scope, reporter.progress),
             reporter,
         )
