@@ -60,7 +60,8 @@
     where embeddings.entity_id is null
 {% endset %}
 
-{% if execute and flags.WHICH in ("build", "test") %}
+{#- (After the encoder, one that waits is an error, and says so itself.) #}
+{% if execute and not var("encoded_model_ids") and flags.WHICH in ("build", "test") %}
     {% set num_waiting = run_query(
         "select count(*) from (" ~ waiting ~ ") as waiting"
     ).rows[0][0] %}
