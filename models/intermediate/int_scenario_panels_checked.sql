@@ -6,6 +6,7 @@
         indexes=[{'columns': ['scenario_set_id', 'scenario_id'], 'unique': true}],
         full_refresh=none if var('scenario_set_id') is none
             and var('scenario_limit') is none else false,
+        pre_hook="{{ read_in_key_order() }}",
         post_hook=[
             "{{ remove_gone(ref('int_scenarios')) }}",
             "{{ analyze_table('scenario_set_id, scenario_id, is_sound, as_of_date,"
