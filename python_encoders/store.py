@@ -14,12 +14,16 @@ import adbc_driver_manager
 import pyarrow as pa
 import yaml
 from adbc_driver_manager.dbapi import Connection
+from adbc_driver_postgresql import StatementOptions
 
 from python_encoders.connection import PROJECT_DIR, first_line
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.similarity import METRICS
 
 ENTITY_TYPE = "SCENARIO"
+
+# Of three batches in hand at a time. Larger ones need more memory and are no faster.
+BATCH_BYTES = 4 * 1024**2
 
 SOURCE_COLUMNS = {
     "scenario_sets": {"scenario_set_id", "horizon_days"},
@@ -415,7 +419,7 @@ def pending_panels(
         With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, series_ids
         (list of text), panel (list of float64, row-major H·N), panel_fingerprint and
         is_pending (list of bool, in the order of the scope's models); batches of about
-        16 MB.
+        ``BATCH_BYTES``.
 
     Raises
     ------
@@ -443,6 +447,9 @@ def pending_panels(
     )
     connection.commit()
     with connection.cursor() as cursor:
+        cursor.adbc_statement.set_options(
+            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: BATCH_BYTES}
+        )
         cursor.execute(
             f"""
             select

@@ -1,31 +1,41 @@
 -- A view, because the encoder writes after dbt has run: it is never behind the vectors.
 {% set weights = joint_weights() %}
 
-with
+{#- Whose branch a row is: the scenario that it is, or that its window names. #}
+{% set whose %}
+    {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
+    {{ json_text('window_spec', 'scenario_id') }} as scenario_id
+{% endset %}
 
-embeddings as (
-
+{#- Not a CTE, of which Postgres would write all vectors to disk first. #}
+{% set scenarios %}
     select
         entity_type,
         entity_id,
         as_of_date,
-        model_id,
         embedding,
-        -- Whose branch a row is: the scenario that it is, or that its window names.
-        {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
-        {{ json_text('window_spec', 'scenario_id') }} as scenario_id,
-        -- Sums of floats depend on their order, which must not depend on the locale.
-        {{ by_code_point("(entity_type || ':' || entity_id)") }} as name_in_order
+        {{ whose }}
     from {{ ref('numeric_window_embeddings') }}
-
-),
-
-scenarios as (
-
-    select * from embeddings
     where
         entity_type = 'SCENARIO'
         and model_id = {{ text_literal(var('joint_scenario_model_id')) }}
+{% endset %}
+
+with
+
+states as (
+
+    select
+        as_of_date,
+        model_id,
+        embedding,
+        -- Sums of floats depend on their order, which must not depend on the locale.
+        {{ by_code_point("(entity_type || ':' || entity_id)") }} as name_in_order,
+        {{ whose }}
+    from {{ ref('numeric_window_embeddings') }}
+    where
+        entity_type <> 'SCENARIO'
+        and model_id in ('num-stab-core-v1', 'joint-profile-core-v1')
 
 ),
 
@@ -39,14 +49,12 @@ branches as (
         cells.place,
         {{ sum_in_order('cells.value::' ~ type_double(), 'states.name_in_order') }}
         / count(cells.value) as value
-    from scenarios
-    inner join embeddings as states
+    from ({{ scenarios }}) as scenarios
+    inner join states
         on
             scenarios.scenario_set_id = states.scenario_set_id
             and scenarios.scenario_id = states.scenario_id
             and scenarios.as_of_date = states.as_of_date
-            and states.entity_type <> 'SCENARIO'
-            and states.model_id in ('num-stab-core-v1', 'joint-profile-core-v1')
     cross join
         lateral {{ elements_and_places('states.embedding') }} as cells (value, place)
     group by
@@ -69,7 +77,7 @@ weighted as (
         case when stab.value is null then 0 else {{ weights.stab }} end
         + {{ weights.scenario }}
         + case when profile.value is null then 0 else {{ weights.profile }} end as weight
-    from scenarios
+    from ({{ scenarios }}) as scenarios
     cross join
         lateral {{ elements_and_places('scenarios.embedding') }} as cells (value, place)
     left join branches as stab
@@ -119,7 +127,7 @@ final as (
         'joint-stab-fragility-v1'::{{ type_text() }} as model_id,
         -- Alone, a scenario is its own vector, bit for bit.
         coalesce(combined.embedding, scenarios.embedding) as embedding
-    from scenarios
+    from ({{ scenarios }}) as scenarios
     left join combined
         on
             scenarios.entity_id = combined.entity_id

@@ -109,14 +109,14 @@ def test_a_large_set_becomes_tested_vectors_without_a_scan_too_many(seeded):
     shares = shares_of_rows_read()
     next(shares)
 
-    # One scan that hashes, one that builds panels, one of dbt's tests that counts.
+    # One scan that hashes, one that builds panels; dbt's test goes from id to id.
     encode_large_set(2_000)
-    assert 2.9 < next(shares) < 3.3
+    assert 1.9 < next(shares) < 2.3
     compare_every_100th(2_000)
     next(shares)
 
     backfill()
-    assert next(shares) < 2.3
+    assert next(shares) < 1.3
 
     execute(
         """
@@ -127,7 +127,7 @@ def test_a_large_set_becomes_tested_vectors_without_a_scan_too_many(seeded):
     next(shares)
     output, _ = backfill()
     assert "vectors: 1 written, 0 pruned" in output
-    assert next(shares) < 2.3
+    assert next(shares) < 1.3
 
 
 @pytest.mark.scale
@@ -143,5 +143,4 @@ def test_a_larger_set_needs_no_more_memory(seeded):
     execute("update raw.scenario_paths set return_value = return_value * 2")
     output, peak_of_fifth = backfill()
     assert f"vectors: {fifth} written, {num_scenarios - fifth} pruned" in output
-    # (A fifth is less than one batch; the whole is several, of which three are in hand.)
-    assert peak < 1.3 * peak_of_fifth, f"{peak} kB, {peak_of_fifth} kB for a fifth"
+    assert peak < 1.2 * peak_of_fifth, f"{peak} kB, {peak_of_fifth} kB for a fifth"

@@ -5,33 +5,25 @@
 {% set limit = scenario_limit() %}
 {% set scenarios = ref('int_scenarios') %}
 
-with
-
-built_sets as (
-
+{% set built_sets %}
     select distinct scenario_set_id from {{ ref('int_scenario_panels_checked') }}
     where {{ in_scope() }}
+{% endset %}
 
-),
+with
 
--- (Cast afterwards: what is distinct is then read off the source's index.)
 ids as (
 
-    select distinct
-        scenario_set_id,
-        scenario_id
-    from {{ ref('stg_prometheus__scenario_paths') }}
-    where {{ in_scope() }}
+    {{ source_scenario_ids(built_sets) }}
 
 ),
 
 in_source as (
 
     select
-        scenario_set_id::{{ type_text() }} as scenario_set_id,
+        scenario_set_id,
         scenario_id::{{ type_text() }} as scenario_id
     from ids
-    where scenario_set_id in (select built_sets.scenario_set_id from built_sets)
 
 ),
 
