@@ -56,7 +56,7 @@ test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST n
 	@$(BIN)/python -m pytest
 
 .PHONY: test-scale
-test-scale: setup ## Eight million path rows and the widest panel, four minutes
+test-scale: setup ## Eight million path rows and the widest panel, a minute
 	@$(BIN)/python -m pytest -m scale --numprocesses 0
 
 .PHONY: test-reliability
@@ -87,7 +87,7 @@ demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
 
 .PHONY: test-spark
 test-spark: setup-spark ## The tests on Spark, eleven minutes; they start what they need
-	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile --durations 10
+	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile
 
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
 .PHONY: test-postgres15
@@ -138,7 +138,7 @@ $(RETURNS): | .venv/installed
 		--upgrade --target build/skfolio skfolio==1.12.2
 
 .PHONY: bench
-bench: setup ## Seconds from paths to vectors beside peers and the floor, an hour
+bench: setup ## Seconds from paths to vectors beside peers and the floor, 20 minutes
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m benchmarks.performance

@@ -153,7 +153,7 @@ def start_dbt(variables: dict[str, Any], target: str | None = None) -> "DbtChain
     """Import dbt and parse the project, with the arguments of ``DbtChain``.
 
     What that makes, half a million objects, stays until the process ends. Python would look
-    for garbage among them time and again, for a fifth of a small run's time.
+    for garbage among them time and again, for a sixth of a small run's time.
     """
     gc.disable()
     try:

@@ -2,10 +2,10 @@
 {% set weights = joint_weights() %}
 
 {#- Whose branch a row is: the scenario that it is, or that its window names. #}
-{% set whose %}
+{% set whose -%}
     {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
-    {{ json_text('window_spec', 'scenario_id') }} as scenario_id
-{% endset %}
+        {{ json_text('window_spec', 'scenario_id') }} as scenario_id
+{%- endset %}
 
 {#- Not a CTE, of which Postgres would write all vectors to disk first. #}
 {% set scenarios %}
