@@ -8,6 +8,7 @@
 {% set waiting %}
     with
 
+    -- (Named once: Postgres would write to disk what is named twice.)
     embeddings as (
 
         select * from {{ ref('numeric_window_embeddings') }}
@@ -17,8 +18,10 @@
 
     begun as (
 
-        select distinct model_id from embeddings
-        where {{ holds(text_array(var("scenario_model_ids")), "model_id") }}
+        select distinct model_id from {{ ref('numeric_window_embeddings') }}
+        where
+            entity_type = 'SCENARIO'
+            and {{ holds(text_array(var("scenario_model_ids")), "model_id") }}
 
     ),
 
