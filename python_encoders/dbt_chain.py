@@ -81,7 +81,7 @@ class DbtChain:
 
     def _invoke(self, command: str, *arguments: str) -> Any:
         # What dbt would print is in logs/dbt.log; what went wrong is said in one line here.
-        # (Its debug log and its JSON files would take a second of a small run's twelve.)
+        # (Its debug log and its JSON files would take a tenth of a small run's time.)
         outcome = self._runner.invoke(
             [
                 *("--log-level", "none", "--log-level-file", "info", "--no-print"),

@@ -15,7 +15,7 @@ from python_encoders.spark_store import Partition, VectorsTable
 from python_encoders.store import ENTITY_TYPE, Scope
 from python_encoders.vectors import stream_vectors
 
-# What a worker is given at a time, as on Postgres, and what a task takes on in all.
+# What a worker is given at a time, and what a task takes on in all.
 BATCH_BYTES = 16 * 1024**2
 TASK_BYTES = 64 * 1024**2
 TASKS_PER_CORE = 4

@@ -29,7 +29,7 @@
 
 {#
     For a pre-hook: have rows that are needed in the order of the source's primary key read
-    in it. Of a large table, Postgres would take the narrower index and sort each scenario
+    in it (which Postgres 16 and later can make use of). Of a large table, Postgres would take the narrower index and sort each scenario
     instead, for twice the time. Until the transaction ends, which the model is built in.
 #}
 {% macro read_in_key_order() -%}
@@ -49,6 +49,7 @@
     A hint after `select`: send the rows that a query finds, joined under a name, to every
     worker, where they are few. Spark joins by dealing out both sides otherwise, and would
     move all paths for the sake of some scenarios; and of none, it would not look at them.
+    For `dbt run` alone: `dbt build` would count within unit tests, whose rows it cannot see.
 #}
 {% macro sent_to_workers(name, query) -%}
     {{ adapter.dispatch("sent_to_workers")(name, query) }}

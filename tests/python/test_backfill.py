@@ -12,6 +12,7 @@ import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes, stored_vectors
 from reference import reference_vectors
 
+from python_encoders import store
 from python_encoders.connection import PROJECT_DIR, connect
 from python_encoders.encoding import encode
 from python_encoders.store import Scope
@@ -88,18 +89,7 @@ def test_the_row_order_of_the_source_does_not_matter(seeded, build_and_encode):
 def test_the_batch_size_does_not_matter(built, monkeypatch, batch_bytes):
     expected = stored_bytes()
     execute("delete from analytics.numeric_window_embeddings")
-    from adbc_driver_manager.dbapi import Cursor
-    from adbc_driver_postgresql import StatementOptions
-
-    run = Cursor.execute
-
-    def in_small_batches(cursor, query, parameters=None, **kwargs):
-        cursor.adbc_statement.set_options(
-            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(batch_bytes)}
-        )
-        return run(cursor, query, parameters, **kwargs)
-
-    monkeypatch.setattr(Cursor, "execute", in_small_batches)
+    monkeypatch.setattr(store, "BATCH_BYTES", batch_bytes)
     batches = []
     encode(Scope((MODEL,)), lambda done, total: batches.append(done))
 

@@ -130,6 +130,17 @@ def test_a_large_set_becomes_tested_vectors_without_a_scan_too_many(seeded):
     assert next(shares) < 1.3
 
 
+def test_ids_that_are_texts_are_found_without_a_scan_too(seeded):
+    execute(grow(200))
+    execute("alter table raw.scenario_paths alter scenario_id type varchar(64)")
+    execute("vacuum analyze raw.scenario_paths")
+    shares = shares_of_rows_read()
+    next(shares)
+
+    encode_large_set(200)
+    assert 1.9 < next(shares) < 2.3
+
+
 @pytest.mark.scale
 def test_a_larger_set_needs_no_more_memory(seeded):
     num_scenarios = 20_000
