@@ -27,6 +27,12 @@
 {%- endmacro %}
 
 
+{# How Postgres would go about a query, in its own words. #}
+{% macro plan_of(query) %}
+    {{ return(run_query("explain " ~ query).columns[0].values() | join("\n")) }}
+{% endmacro %}
+
+
 {#
     For a pre-hook: have rows that are needed in the order of the source's primary key read
     in it (which Postgres 16 and later can make use of). Of a large table, Postgres would take the narrower index and sort each scenario
@@ -39,14 +45,14 @@
 
 {% macro postgres__read_in_key_order() -%}
     {% set first_row %}
-        explain select 1
+        select 1
         from {{ ref("stg_prometheus__scenario_paths") }}
         order by
             scenario_set_id, scenario_id, horizon_index,
             raw_instrument_id, raw_factor_id, raw_macro_id
         limit 1
     {% endset %}
-    {% if execute and "Sort" not in run_query(first_row).columns[0].values() | join(" ") -%}
+    {% if execute and "Sort" not in plan_of(first_row) -%}
         set local enable_incremental_sort = off;
         set local random_page_cost = 1.1
     {%- endif %}

@@ -64,7 +64,7 @@
     {% endset %}
     {% set many = "select avg(num_rows) >= 100 from " ~ ref("int_scenarios") %}
     {% if execute and flags.WHICH in ("build", "test") %}
-        {% set plan = run_query("explain " ~ from_id_to_id).columns[0].values() | join("\n") %}
+        {% set plan = plan_of(from_id_to_id) %}
         {#- The set before the id, as in the index; a varchar is compared as text. #}
         {% set by_set_and_id = (
             "Index Cond: .*scenario_set_id\\)?(::text)? = .*scenario_id\\)?(::text)? > \\(?ids"
