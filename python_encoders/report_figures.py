@@ -395,7 +395,7 @@ def market_paths(
             "zeroline": False,
             "nticks": 5,
             "tickprefix": "day ",
-            "showtickprefix": "last",
+            "showtickprefix": "first",
             "ticklabelstandoff": 3,
         },
         yaxis={
