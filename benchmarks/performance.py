@@ -98,7 +98,7 @@ def floor() -> dict[str, float]:
 
 
 def pure_sql() -> float:
-    """Compute v0 in one statement, in the order of the source's key."""
+    """Compute core-v1 in one statement, in the order of the source's key."""
     execute(
         """
         drop table if exists public.pure_sql;
@@ -324,7 +324,7 @@ def shares(medians: dict[str, dict[str, float]]) -> list[str]:
             "panels, s": f"{net('panels'):.2f}",
             **{f"{model_id}, s": f"{run[model_id]:.2f}" for model_id in ENCODERS},
             "dbt's tests, s": f"{net('tests'):.2f}",
-            "**panels and v0**, s": f"**{ours:.2f}**",
+            "**panels and core-v1**, s": f"**{ours:.2f}**",
             "scenarios a second": f"{num_scenarios / ours:,.0f}",
             "path rows a second, million": f"{run['rows'] / ours / 1e6:.2f}",
             "floor, s": f"{least:.2f}",
@@ -383,7 +383,7 @@ def plot(medians: dict[str, dict[str, float]], path: Path) -> None:
         "loop": lambda run: run["loop"],
         "pandas": lambda run: run.get("pandas"),
         "pandas, ADBC": lambda run: run.get("pandas, ADBC"),
-        "panels and v0": lambda run: (
+        "panels and core-v1": lambda run: (
             run["panels"] - fixed["panels"] + run[CORE] - fixed[CORE]
         ),
         "floor": lambda run: run["floor: read"] + run["floor: write"],
@@ -397,7 +397,7 @@ def plot(medians: dict[str, dict[str, float]], path: Path) -> None:
         axes.plot(
             *zip(*points, strict=True),
             marker="o",
-            linewidth=2.5 if name == "panels and v0" else 1.2,
+            linewidth=2.5 if name == "panels and core-v1" else 1.2,
             label=name,
         )
     axes.set(xscale="log", yscale="log", xlabel="path rows", ylabel="seconds")

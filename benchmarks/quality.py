@@ -48,7 +48,7 @@ NUM_ERAS = 10
 AFTERMATH = 60
 
 # What docs/encoders.md expects, and of which columns; None where it says nothing.
-EXPECTED_COLUMNS = ("v0", "panel-sketch", "stress-shape", EXACT)
+EXPECTED_COLUMNS = ("core", "panel-sketch", "stress-shape", EXACT)
 EXPECTED = {
     "recall@10 of true return-L2 neighbours, 60 days": (0.12, 0.39, 0.00, 1.0),
     "Spearman of distances, 60 days": (0.85, 0.99, None, 1.0),
@@ -228,8 +228,8 @@ expected figures have errors of their own, which are not known.
   vectors. Neighbours that share a day with the query are left out on both sides.
 - **Spearman**, L2: of the distances of vectors and of panels, over the pairs of windows
   that share no day; a window every {QUERY_STEP} days.
-- **Half the series missing**, MRR, cosine: a window is looked for by ten of its series,
-  other ten for each query. Windows that overlap it stay in the gallery.
+- **Half the series missing**, MRR, cosine: a query has ten of its window's series, drawn anew
+  for each query. The gallery holds whole windows, those that overlap the query's too.
 - **Two overlapping universes**, MRR, cosine: {NUM_ERAS} eras of 831 days lie side by side,
   each stock of each era a series of its own: 200 series, 812 windows. Two universes of 120
   series share 60. The gallery is one universe; every 5th window in the other is a query.
@@ -264,7 +264,7 @@ expected figures have errors of their own, which are not known.
 - **Two universes, stress-shape**: it depends on how much the universes share, and on how
   many near copies (windows a day or two off) the gallery holds; the definitions say
   neither. With 120 of 160 series shared and a window every {QUERY_STEP} days it is
-  {shape(wide)}. (v0 knows a series by its column alone, and the draw decides which columns
+  {shape(wide)}. (core knows a series by its column alone, and the draw decides which columns
   match: .02 to .26 from seed to seed, hence its wide error.)
 - **Stress type**: the types, sizes and onsets are ours. Half to twice the size alone moves
   stress-shape from {shape(half_size)} to {shape(twice_size)} at 20 days. What compares day

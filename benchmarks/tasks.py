@@ -34,7 +34,7 @@ STRESS_SIZES = (0.08, 0.20)
 NUM_PER_TYPE = 200
 
 SHORT_NAMES = {
-    "num-scenario-core-v1": "v0",
+    "num-scenario-core-v1": "core",
     "num-scenario-panel-sketch-v1": "panel-sketch",
     "num-scenario-stress-shape-v1": "stress-shape",
 }

@@ -310,7 +310,7 @@ def similar(
     """Find the scenarios that are most like one.
 
     Over all sets and universes that have vectors of the model. With the pgvector
-    extension in the database the search is its own; without, the answer is the same.
+    extension in the database that finds the candidates; the answer is the same without.
 
     \b
     Example:

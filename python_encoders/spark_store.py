@@ -21,6 +21,7 @@ from python_encoders.store import (
     SOURCE_COLUMNS,
     Scope,
     check_columns,
+    no_paths,
     target_schema,
     unknown_set,
 )
@@ -76,7 +77,7 @@ def check_source(session: SparkSession, schema: str) -> None:
     Raises
     ------
     WorkFailedError
-        Names the schema, the table and the columns that are missing.
+        Names the schema, the table and the columns that are missing; or there are no paths.
     """
     names = {table: f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS}
     columns = {
@@ -86,6 +87,8 @@ def check_source(session: SparkSession, schema: str) -> None:
         for table, name in names.items()
     }
     check_columns(schema, columns, "Spark's metastore", "dbt seed --target spark")
+    if session.table(names["scenario_paths"]).isEmpty():
+        raise no_paths(schema)
 
 
 def check_set_in_source(session: SparkSession, schema: str, set_id: str) -> None:

@@ -91,7 +91,7 @@ def check_source(connection: Connection, schema: str) -> None:
     Raises
     ------
     WorkFailedError
-        Names the schema, the table and the columns that are missing.
+        Names the schema, the table and the columns that are missing; or there are no paths.
     """
     found = fetch(
         connection,
@@ -114,6 +114,9 @@ def check_source(connection: Connection, schema: str) -> None:
     for row in found:
         columns[row["table_name"]].add(row["column_name"])
     check_columns(schema, columns, f"database {os.environ['PGDATABASE']}", "dbt seed")
+    paths = f"{quoted(schema)}.{quoted('scenario_paths')}"
+    if not fetch(connection, f"select 1 as found from {paths} limit 1", []).num_rows:
+        raise no_paths(schema)
 
 
 def check_columns(
@@ -147,6 +150,13 @@ def check_columns(
             raise WorkFailedError(
                 f"{schema}.{table} has no column {', '.join(missing)}; staging needs it"
             )
+
+
+def no_paths(schema: str) -> WorkFailedError:
+    """Say that there are no paths: more likely they are being loaded than gone for good."""
+    return WorkFailedError(
+        f"{schema}.scenario_paths is empty; nothing was built, and no vector was pruned"
+    )
 
 
 def check_set_in_source(connection: Connection, schema: str, set_id: str) -> None:

@@ -209,7 +209,7 @@ CASES = [
     Case("64 days: all that the sketch keeps of the market", wide(64, 2), ENCODED,
         horizon_days=64),
     Case("65 days", wide(65, 2), ENCODED, horizon_days=65),
-    Case("384 cells: all that v0 keeps", wide(12, 32), ENCODED, horizon_days=12),
+    Case("384 cells: all that core keeps", wide(12, 32), ENCODED, horizon_days=12),
     Case("385 cells", wide(11, 35), ENCODED, horizon_days=11),
     Case("1024 days", wide(1024, 1), ENCODED, horizon_days=1024),
     Case("1025 days", wide(1025, 1), rejected("INVALID_HORIZON"), horizon_days=1025),

@@ -28,7 +28,7 @@ def reference_panels(
 def reference_vectors(
     rename: Callable[[str], str] = str,
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield entity_id and the v0 vector's little-endian float32 bytes."""
+    """Yield entity_id and the core vector's little-endian float32 bytes."""
     for entity_id, panel in reference_panels(rename):
         cells = panel.to_numpy(dtype="<f8").reshape(-1)[:384].astype("<f4")
         vector = np.concatenate([cells, np.zeros(384 - len(cells), dtype="<f4")])

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import MODEL, WORKFLOW_COMMAND, execute, python
+from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes
 
 COMMANDS = pytest.mark.parametrize(
     "command", [(WORKFLOW_COMMAND,), ("python_encoders", "backfill")], ids=["door", "front"]
@@ -108,6 +108,15 @@ def test_a_missing_column_is_named(seeded):
     line = refused(1, WORKFLOW_COMMAND)
 
     assert "raw.scenario_paths has no column return_value" in line
+
+
+def test_a_source_that_is_being_reloaded_takes_no_vectors_away(built):
+    execute("truncate raw.scenario_paths")
+
+    line = refused(1, "python_encoders", "backfill")
+
+    assert "raw.scenario_paths is empty" in line
+    assert len(stored_bytes(MODEL)) == 143
 
 
 def test_encode_before_dbt_says_so(seeded):

@@ -28,7 +28,7 @@ def test_an_existing_reader_gets_the_stored_array_from_the_bytes(built):
         rows = cursor.fetchall()
     connection.close()
 
-    assert len(rows) == 3 * 143
+    assert len(rows) == 143 * len(ENCODERS)
     for model_id in ENCODERS:
         read = {
             row.entity_id: np.frombuffer(row.vector, dtype=np.float32)

@@ -134,9 +134,18 @@ def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
             ("--vars", "{source_schema: nowhere}"),
             "no table scenario_sets in schema nowhere",
         ),
+        (("--vars", "{source_schema: hollow}"), "hollow.scenario_paths is empty"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(seeded, options, said):
+    if "hollow" in options[1]:
+        seeded.sql("create schema hollow")
+        for table in ("scenario_sets", "scenario_paths"):
+            seeded.sql(
+                f"create table hollow.{table} using parquet as "
+                f"select * from raw.{table} where false"
+            )
+
     refused = seeded.run("backfill", *options)
 
     assert refused.returncode == (1 if options[0] == "--vars" else 2)
