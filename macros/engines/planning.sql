@@ -35,9 +35,10 @@
 
 {#
     For a pre-hook: have rows that are needed in the order of the source's primary key read
-    in it (which Postgres 16 and later can make use of). Of a large table, Postgres would take the narrower index and sort each scenario
-    instead, for twice the time. Until the transaction ends, which the model is built in; and
-    only where there is an index in that order, without which all rows would be sorted.
+    in it (which Postgres 16 and later can make use of). Of a large table, Postgres would
+    take the narrower index and sort each scenario instead, for twice the time. Until the
+    transaction ends, which the model is built in; and only where there is an index in that
+    order, without which all rows would be sorted.
 #}
 {% macro read_in_key_order() -%}
     {{ adapter.dispatch("read_in_key_order")() }}
@@ -52,7 +53,7 @@
             raw_instrument_id, raw_factor_id, raw_macro_id
         limit 1
     {% endset %}
-    {% if execute and "Sort" not in plan_of(first_row) -%}
+    {% if execute and "Sort  (cost" not in plan_of(first_row) -%}
         set local enable_incremental_sort = off;
         set local random_page_cost = 1.1
     {%- endif %}

@@ -71,7 +71,7 @@
         ) %}
         {% if (
             modules.re.search(by_set_and_id, plan)
-            and "Sort" not in plan
+            and "Sort  (cost" not in plan
             and run_query(many).rows[0][0]
         ) %}
             {{ return(from_id_to_id) }}

@@ -60,3 +60,21 @@
 {% macro spark__utc_day(time) -%}
     {{ time }}::date
 {%- endmacro %}
+
+
+{# A text as a date; of a time with a zone, its day in UTC, whatever the session's zone. #}
+{% macro date_in_utc(text) -%}
+    {{ adapter.dispatch("date_in_utc")(text) }}
+{%- endmacro %}
+
+{% macro postgres__date_in_utc(text) -%}
+    case
+        when {{ text }} ~ 'T.*[-+][0-9:]+$' then {{ utc_day(utc_time(text)) }}
+        else {{ cast_or_fail(text, "date") }}
+    end
+{%- endmacro %}
+
+{# (The profile has the session in UTC.) #}
+{% macro spark__date_in_utc(text) -%}
+    {{ cast_or_fail(text, "date") }}
+{%- endmacro %}

@@ -47,7 +47,7 @@ read as (
         paths.series_id,
         paths.num_series_ids,
         count(*) over layout as num_rows_read,
-        coalesce(bit_xor(paths.cell_hash) over layout, 0) as layout_hash_read
+        {{ hash_of_hashes('paths.cell_hash', over='layout') }} as layout_hash_read
     from examples
     inner join {{ ref('stg_prometheus__scenario_paths') }} as paths
         on

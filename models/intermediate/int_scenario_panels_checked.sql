@@ -104,7 +104,7 @@ from (
             scenario_set_id,
             scenario_id,
             count(*) as num_rows,
-            coalesce(bit_xor(value_hash), 0) as values_hash,
+            {{ hash_of_hashes('value_hash') }} as values_hash,
             -- In the order of the source's primary key, which spares the sort.
             {{ array_in_order(
                 "coalesce(return_value, 'NaN'::" ~ type_double() ~ ")",

@@ -21,18 +21,29 @@ paths as (
 ),
 
 -- The one scan of all paths, in any order and by as many workers as there are. What it
--- finds unchanged is not read again. (Whole layouts have no cell twice, so that nothing
--- cancels out in their hashes.)
+-- finds unchanged is not read again.
 scanned as (
 
     select
         scenario_set_id,
         scenario_id,
         count(*) as num_rows,
-        coalesce(bit_xor(cell_hash), 0) as layout_hash,
-        coalesce(bit_xor(value_hash), 0) as values_hash
+        {{ hash_of_hashes('cell_hash') }} as layout_hash,
+        {{ hash_of_hashes('value_hash') }} as values_hash
     from paths
     group by scenario_set_id, scenario_id
+
+),
+
+set_ids as (
+
+    select scenario_set_id from {{ ref('stg_prometheus__scenario_sets') }}
+    {% if is_incremental() %}
+
+    union
+
+    select scenario_set_id from {{ this }}
+    {% endif %}
 
 ),
 
@@ -42,8 +53,8 @@ sets_with_prefix as (
     select
         shorter.scenario_set_id as shorter_id,
         longer.scenario_set_id as longer_id
-    from {{ ref('stg_prometheus__scenario_sets') }} as shorter
-    inner join {{ ref('stg_prometheus__scenario_sets') }} as longer
+    from set_ids as shorter
+    inner join set_ids as longer
         on
             left(longer.scenario_set_id, length(shorter.scenario_set_id) + 1)
             = shorter.scenario_set_id || ':'
@@ -63,6 +74,24 @@ entity_ids as (
             union all
             select sets_with_prefix.longer_id from sets_with_prefix
         )
+    {% if is_incremental() %}
+
+    union
+
+    -- Scenarios that have gone from sets that this run is not about still have panels.
+    select
+        scenario_set_id,
+        scenario_id,
+        scenario_set_id || ':' || scenario_id as entity_id
+    from {{ this }}
+    where
+        not {{ in_scope() }}
+        and scenario_set_id in (
+            select sets_with_prefix.shorter_id from sets_with_prefix
+            union all
+            select sets_with_prefix.longer_id from sets_with_prefix
+        )
+    {% endif %}
 
 ),
 

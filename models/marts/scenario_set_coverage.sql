@@ -1,12 +1,17 @@
 with
 
--- As the last run found the source.
+-- As the last run found the source; beyond its limit, it has judged nothing anew.
 ids as (
 
     select
-        scenario_set_id,
-        scenario_id
-    from {{ ref('int_scenarios') }}
+        scenarios.scenario_set_id,
+        scenarios.scenario_id,
+        {{ same_rows('scenarios', 'checked') }} as is_judged
+    from {{ ref('int_scenarios') }} as scenarios
+    left join {{ ref('int_scenario_panels_checked') }} as checked
+        on
+            scenarios.scenario_set_id = checked.scenario_set_id
+            and scenarios.scenario_id = checked.scenario_id
 
 ),
 
@@ -41,9 +46,15 @@ scenarios as (
         scenario_set_id,
         count(*)::int as num_in_source
     from (
-        select * from ids
+        select
+            ids.scenario_set_id,
+            ids.scenario_id
+        from ids
         union all
-        select * from ids_of_other_sets
+        select
+            ids_of_other_sets.scenario_set_id,
+            ids_of_other_sets.scenario_id
+        from ids_of_other_sets
     ) as all_ids
     group by scenario_set_id
 
@@ -81,6 +92,7 @@ rejections as (
         on
             rejections.scenario_set_id = ids.scenario_set_id
             and rejections.scenario_id = ids.scenario_id
+            and ids.is_judged
     group by rejections.scenario_set_id
 
 ),
@@ -112,6 +124,7 @@ by_model as (
         on
             expected.scenario_set_id = ids.scenario_set_id
             and expected.scenario_id = ids.scenario_id
+            and ids.is_judged
     left join embeddings
         on
             expected.is_taken

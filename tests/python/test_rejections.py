@@ -136,7 +136,7 @@ def test_sets_that_cannot_be_encoded(source, build_and_encode):
     assert rejections() == {
         ("NO DATE", "1"): (
             "NO_AS_OF_DATE",
-            "the set has neither a base_date_end nor a created_at",
+            "the set has neither a date of its own nor a created_at",
         ),
         ("NO DAYS", "1"): ("INVALID_HORIZON", "horizon_days is 0"),
         ("NULL DAYS", "1"): ("INVALID_HORIZON", "horizon_days is NULL"),

@@ -41,9 +41,9 @@ renamed as (
 
         -- times
         coalesce(
-            {{ cast_or_fail(json_text('columns', 'base_date_end'), 'date') }},
-            {{ cast_or_fail(json_text('columns', 'as_of_date'), 'date') }},
-            {{ cast_or_fail(json_text('columns', 'scenario_date'), 'date') }},
+            {{ date_in_utc(json_text('columns', 'base_date_end')) }},
+            {{ date_in_utc(json_text('columns', 'as_of_date')) }},
+            {{ date_in_utc(json_text('columns', 'scenario_date')) }},
             {{ utc_day('created_at') }}
         ) as as_of_date,
         created_at
