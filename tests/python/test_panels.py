@@ -100,3 +100,20 @@ def test_what_changes_after_the_scan_is_left_to_the_next_run(source, chain):
 
     chain().run()
     assert panels() == {"1": [0.7, 0.1], "2": [0.8, 0.1]}
+
+
+def test_a_date_that_has_a_time_is_its_day_in_utc(source, chain, monkeypatch):
+    monkeypatch.setenv("PGTZ", "America/New_York")
+    execute(
+        """
+        alter table raw.scenario_sets alter base_date_end type timestamptz
+        using timestamptz '2022-12-28 02:00+00'
+        """
+    )
+    add("S", "1", [row for row in ROWS if row[1] == "A"])
+
+    chain().run()
+
+    assert execute("select as_of_date::text from analytics.scenario_panels") == [
+        ("2022-12-28",)
+    ]

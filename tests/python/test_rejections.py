@@ -236,6 +236,51 @@ def test_two_scenarios_never_share_an_entity_id(source, build_and_encode):
     assert set(stored_vectors()) == {"A:C", "A:B:B"}
 
 
+def test_a_scenario_that_still_has_a_panel_keeps_its_entity_id(source, chain):
+    """A run of one set does not see that the other set has gone."""
+    execute(
+        """
+        insert into raw.scenario_sets values
+            ('A', 2, 1, '2022-12-28', now()), ('A:B', 2, 1, '2022-12-28', now())
+        """
+    )
+    add("A:B", "C", WHOLE)
+    chain().run()
+    execute("delete from raw.scenario_paths")
+    execute("delete from raw.scenario_sets where scenario_set_id = 'A:B'")
+    add("A", "B:C", WHOLE)
+
+    chain(scenario_set_id="A").run()
+    assert set(rejections()) == {("A", "B:C")}
+
+    chain().run()
+    assert rejections() == {}
+
+
+def test_what_is_repaired_beyond_the_limit_is_not_judged_yet(source, chain):
+    for scenario_id in ("1", "2", "3", "4"):
+        add("S", scenario_id, WHOLE if scenario_id in "14" else WHOLE[:3])
+    chain(encoded_model_ids=[MODEL]).run()
+    encode_only(Scope((MODEL,)), Silent())
+    assert set(rejections()) == {("S", "2"), ("S", "3")}
+    add("S", "2", WHOLE[3:])
+    execute("update raw.scenario_paths set return_value = 0.5 where scenario_id = '4'")
+
+    limited = chain(scenario_limit=1, encoded_model_ids=[MODEL])
+    limited.run()
+    limited.test()
+
+    assert set(rejections()) == {("S", "3")}
+    [counts] = execute(
+        """
+        select num_in_source, num_encoded, num_rejected, num_pending
+        from analytics.scenario_set_coverage where model_id = %s
+        """,
+        [MODEL],
+    )
+    assert counts == (4, 1, 1, 2)
+
+
 def test_scenario_ids_count_along_as_numbers_then_text(source, chain):
 
     for scenario_id in ("10", "9", "b", "B", "2", "-1"):
