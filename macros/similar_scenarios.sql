@@ -1,7 +1,7 @@
 {#
     The scenarios nearest to one, as a select for a model or an analysis of your own: rank,
-    entity_id, scenario_set_id, scenario_id, as_of_date and distance. Plain SQL, without
-    pgvector. Equal distances go by entity_id; of several dates, the newest counts.
+    entity_id, scenario_set_id, scenario_id, as_of_date and distance. Postgres'
+    SQL, without pgvector. Equal distances go by entity_id; of several dates, the newest counts.
 #}
 {% macro similar_scenarios(
     entity_id,
@@ -44,8 +44,10 @@
                 sqrt(sum((pairs.a::float8 - pairs.b) ^ 2 order by pairs.place)) as distance
             {%- else -%}
                 1 - sum(pairs.a::float8 * pairs.b order by pairs.place) / nullif(
-                    sqrt(sum(pairs.a::float8 ^ 2 order by pairs.place))
-                    * sqrt(sum(pairs.b::float8 ^ 2 order by pairs.place)),
+                    sqrt(
+                        sum(pairs.a::float8 ^ 2 order by pairs.place)
+                        * sum(pairs.b::float8 ^ 2 order by pairs.place)
+                    ),
                     0
                 ) as distance
             {%- endif %}

@@ -41,8 +41,9 @@ def _exact_distance(
 ) -> float:
     if metric == "l2":
         return math.sqrt(math.fsum((vector - query) ** 2))
-    squares = math.fsum(vector**2), math.fsum(query**2)
-    similarity = math.fsum(vector * query) / math.sqrt(squares[0]) / math.sqrt(squares[1])
+    # One root of both: of a vector and itself it is the sum again, and the distance 0.
+    norms = math.sqrt(math.fsum(vector**2) * math.fsum(query**2))
+    similarity = math.fsum(vector * query) / norms
     return 1.0 - min(1.0, similarity)
 
 

@@ -568,8 +568,14 @@ def prune(connection: Connection, scope: Scope) -> int:
             from {relation("int_scenario_panels_checked")}
         ),
 
-        pruned as (
-            delete from {without_panel}
+        doomed as materialized (
+            select
+                embeddings.entity_type,
+                embeddings.entity_id,
+                embeddings.as_of_date,
+                embeddings.model_id,
+                embeddings.panel_fingerprint
+            from {without_panel}
             and not exists (
                 select 1 from not_built
                 where
@@ -577,6 +583,19 @@ def prune(connection: Connection, scope: Scope) -> int:
                     = embeddings.window_spec ->> 'scenario_set_id'
                     and not_built.scenario_id = embeddings.window_spec ->> 'scenario_id'
             )
+        ),
+
+        -- One that another run has written anew since then has another fingerprint.
+        pruned as (
+            delete from {relation("numeric_window_embeddings")} as embeddings
+            using doomed
+            where
+                embeddings.entity_type = doomed.entity_type
+                and embeddings.entity_id = doomed.entity_id
+                and embeddings.as_of_date = doomed.as_of_date
+                and embeddings.model_id = doomed.model_id
+                and embeddings.panel_fingerprint
+                is not distinct from doomed.panel_fingerprint
             returning 1
         )
 

@@ -362,6 +362,36 @@ def test_a_table_altered_while_it_is_filled_blocks_nobody_for_long(unencoded, un
     assert vectors() == undisturbed
 
 
+def test_a_vector_that_another_run_has_written_anew_is_not_pruned(built):
+    """It was stale when the encoder of another model counted it, and is not any more."""
+    shape = "num-scenario-stress-shape-v1"
+    encode_only(Scope((shape,)), Silent())
+    rewrite = """
+        update analytics.numeric_window_embeddings set panel_fingerprint = {}
+        where entity_id = 'HIST_STRESS_20D:7' and model_id = 'num-scenario-stress-shape-v1'
+    """
+    before = vectors()
+    [(fingerprint,)] = execute(
+        """
+        select panel_fingerprint from analytics.scenario_panels
+        where scenario_set_id = 'HIST_STRESS_20D' and scenario_id = '7'
+        """
+    )
+    execute(rewrite.format("'stale'"))
+    other = psycopg2.connect("")
+    try:
+        other.cursor().execute(rewrite.format("%s"), [fingerprint])
+        with ThreadPoolExecutor(1) as beside:
+            encoding = beside.submit(encode_only, Scope((MODEL,)), Silent())
+            until(IN_A_WAIT, "the encoder does not wait for the other's row")
+            other.commit()
+            assert encoding.result() == (0, 0)
+    finally:
+        other.close()
+
+    assert vectors() == before
+
+
 def test_an_encoder_killed_while_it_waits_for_the_lock_leaves_no_session(built):
     keys = f"hashtext('scenario_embeddings:analytics'), hashtext('{MODEL}')"
     with held(f"select pg_advisory_lock({keys})") as release:

@@ -17,6 +17,7 @@ from python_encoders.connection import connect
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.search import Question, similar
+from python_encoders.similarity import nearest
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
 
@@ -84,13 +85,9 @@ def plain_answer(entity_id, model_id, top_k, metric, size=384):
             return math.sqrt(
                 math.fsum((a - b) * (a - b) for a, b in zip(vector, asked, strict=True))
             )
-        norms = [math.sqrt(math.fsum(a * a for a in one)) for one in (vector, asked)]
-        return 1 - min(
-            1.0,
-            math.fsum(a * b for a, b in zip(vector, asked, strict=True))
-            / norms[0]
-            / norms[1],
-        )
+        squares = [math.fsum(a * a for a in one) for one in (vector, asked)]
+        product = math.fsum(a * b for a, b in zip(vector, asked, strict=True))
+        return 1 - min(1.0, product / math.sqrt(squares[0] * squares[1]))
 
     measured = [
         (distance(vector), entity)
@@ -110,6 +107,13 @@ def with_pgvector(*question, **options):
         return ask(*question, **options)
     finally:
         execute("drop extension vector")
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+def test_a_twin_is_at_no_distance(metric):
+    for vector in np.random.default_rng(7).standard_normal((50, 384), dtype=np.float32):
+        [found] = nearest(vector, vector[None], ["twin"], 1, metric)
+        assert found.distance == 0.0
 
 
 @pytest.mark.parametrize("metric", ["l2", "cosine"])
