@@ -228,8 +228,8 @@ expected figures have errors of their own, which are not known.
   vectors. Neighbours that share a day with the query are left out on both sides.
 - **Spearman**, L2: of the distances of vectors and of panels, over the pairs of windows
   that share no day; a window every {QUERY_STEP} days.
-- **Half the series missing**, MRR, cosine: a query has ten of its window's series, drawn anew
-  for each query. The gallery holds whole windows, those that overlap the query's too.
+- **Half the series missing**, MRR, cosine: a query has ten of its window's series, drawn
+  for each anew. The gallery holds whole windows, those that overlap the query's too.
 - **Two overlapping universes**, MRR, cosine: {NUM_ERAS} eras of 831 days lie side by side,
   each stock of each era a series of its own: 200 series, 812 windows. Two universes of 120
   series share 60. The gallery is one universe; every 5th window in the other is a query.
@@ -264,8 +264,8 @@ expected figures have errors of their own, which are not known.
 - **Two universes, stress-shape**: it depends on how much the universes share, and on how
   many near copies (windows a day or two off) the gallery holds; the definitions say
   neither. With 120 of 160 series shared and a window every {QUERY_STEP} days it is
-  {shape(wide)}. (core knows a series by its column alone, and the draw decides which columns
-  match: .02 to .26 from seed to seed, hence its wide error.)
+  {shape(wide)}. (core knows a series by its column alone, and the draw decides which
+  columns match: .02 to .26 from seed to seed, hence its wide error.)
 - **Stress type**: the types, sizes and onsets are ours. Half to twice the size alone moves
   stress-shape from {shape(half_size)} to {shape(twice_size)} at 20 days. What compares day
   by day depends on the onset: with every shock on day 1, exact panels reach

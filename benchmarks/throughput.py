@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from python_encoders.encoders import ENCODERS
+from python_encoders.store import BATCH_BYTES
 
 NUM_RUNS = 15
-BATCH_BYTES = 16 * 1024**2  # what the stream reads at a time
 SHAPES = [(30, 20), (60, 200), (100, 300)]
 
 

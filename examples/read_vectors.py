@@ -1,13 +1,13 @@
 """How a program reads the vectors, and what has none.
 
-Run it after a backfill::
+Run it after a backfill of its model::
 
+    python -m python_encoders backfill --model-id all
     python examples/read_vectors.py
 """
 
-import numpy as np
-
 from python_encoders.connection import choose_server, connect
+from python_encoders.encoders import DIMENSION
 from python_encoders.store import fetch, relation
 
 MODEL = "num-scenario-stress-shape-v1"
@@ -34,7 +34,8 @@ def main() -> None:
             """,
             [],
         )
-    vectors = np.stack(stored["embedding"].to_numpy())
+    cells = stored["embedding"].combine_chunks().flatten()
+    vectors = cells.to_numpy().reshape(-1, DIMENSION)
     print(f"{MODEL}: {vectors.shape}, {vectors.dtype}")
     for row in rejections.to_pylist():
         print("rejected: {scenario_set_id}:{scenario_id}, {reason}, {detail}".format(**row))

@@ -3,6 +3,8 @@
 import contextlib
 import csv
 import importlib
+import io
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -23,6 +25,10 @@ from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.similarity import METRICS
 
+# What a terminal has no letter for is a question mark there, not the end of the run.
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, io.TextIOWrapper):
+        _stream.reconfigure(errors="replace")
 # A log has no width to fold a table into.
 CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
 DEFAULT_MODEL = "num-scenario-core-v1"
@@ -110,7 +116,7 @@ def _dbt_vars(
 ) -> dict[str, Any]:
     try:
         variables = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         variables = None
     if not isinstance(variables, dict):
         raise click.BadParameter("not a YAML mapping such as '{source_schema: risk}'")
@@ -118,13 +124,22 @@ def _dbt_vars(
         # Half letters, as JSON writes what is beyond the BMP and YAML reads it, are joined.
         joined: dict[str, Any] = json.loads(json.dumps(variables))
         json.dumps(joined, ensure_ascii=False).encode()
-    except (TypeError, UnicodeEncodeError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise click.BadParameter(
             f"only text, numbers and lists of them: {error}"
         ) from error
     for name, option in _OPTIONS_OF_VARS.items():
         if name in joined:
             raise click.BadParameter(f"{name} is what {option} is for")
+    if joined:
+        from python_encoders.store import project_vars
+
+        known = [name for name in project_vars() if name not in _OPTIONS_OF_VARS]
+        for name in joined:
+            if name not in known:
+                raise click.BadParameter(
+                    f"there is no var {name!r}; there are: {', '.join(known)}"
+                )
     return joined
 
 
@@ -141,7 +156,8 @@ def _text(
 def _models(
     _context: click.Context, _parameter: click.Parameter, model_ids: tuple[str, ...]
 ) -> tuple[str, ...]:
-    return tuple(ENCODERS) if "all" in model_ids else tuple(dict.fromkeys(model_ids))
+    named = (ENCODERS if name == "all" else (name,) for name in model_ids)
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(named)))
 
 
 _set_option = click.option(
@@ -310,7 +326,8 @@ def similar(
     """Find the scenarios that are most like one.
 
     Over all sets and universes that have vectors of the model. With the pgvector
-    extension in the database that finds the candidates; the answer is the same without.
+    extension in the database that finds the candidates. The answer is the same without,
+    unless the var vector_index_metric has asked for an index, which is approximate.
 
     \b
     Example:
@@ -335,12 +352,17 @@ def similar(
             found = search(connection, question)
         if output_format == "table":
             _print_similar(found.to_pylist())
-        elif output_format == "csv":
-            writer = csv.DictWriter(sys.stdout, found.column_names, lineterminator="\n")
+            return
+        # Programs read UTF-8, whatever the terminal does.
+        output = click.get_text_stream("stdout", encoding="utf-8", errors="strict")
+        if output_format == "csv":
+            writer = csv.DictWriter(output, found.column_names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(found.to_pylist())
         else:
-            click.echo(json.dumps(found.to_pylist(), default=str, ensure_ascii=False))
+            click.echo(
+                json.dumps(found.to_pylist(), default=str, ensure_ascii=False), file=output
+            )
 
 
 @cli.command(context_settings=_CONTEXT)

@@ -14,7 +14,12 @@ PROJECT_DIR = Path(__file__).resolve().parents[1]
 EMBEDDED_HOME = PROJECT_DIR / ".postgres"
 
 # As in profiles.yml.
-_DEFAULTS = {"PGPORT": "5432", "PGUSER": "postgres", "PGDATABASE": "postgres"}
+_DEFAULTS = {
+    "PGPORT": "5432",
+    "PGUSER": "postgres",
+    "PGDATABASE": "postgres",
+    "PGCONNECT_TIMEOUT": "10",
+}
 
 _SEVERITY = re.compile("(?:ERROR|FATAL|PANIC):")
 
@@ -41,7 +46,9 @@ def choose_server() -> None:
             re.findall(r"^export (\w+)=(.*)$", env_file.read_text(), flags=re.MULTILINE)
         )
     for name, value in _DEFAULTS.items():
-        os.environ.setdefault(name, value)
+        # To libpq, one that is empty is not set.
+        if not os.environ.get(name):
+            os.environ[name] = value
 
 
 def connect(*, autocommit: bool = False) -> Connection:

@@ -1,6 +1,7 @@
 """The dbt project, run inside this process: parsed once, then built and tested."""
 
 import json
+import os
 import re
 from typing import Any, NamedTuple
 
@@ -80,7 +81,7 @@ class DbtChain:
         )
 
     def _invoke(self, command: str, *arguments: str) -> Any:
-        # What dbt would print is in logs/dbt.log; what went wrong is said in one line here.
+        # What dbt would print is in its log; what went wrong is said in one line here.
         # (Its debug log and its JSON files would take a tenth of a small run's time.)
         outcome = self._runner.invoke(
             [
@@ -108,7 +109,7 @@ class DbtChain:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise WorkFailedError(
             f"dbt {command} failed {failed[0] if failed else 'without a result'}{others}; "
-            "details in logs/dbt.log"
+            f"details in {os.environ.get('DBT_LOG_PATH') or 'logs'}/dbt.log"
         )
 
 

@@ -79,10 +79,15 @@ def fetch(connection: Connection, query: str, parameters: list[object]) -> pa.Ta
         return cursor.fetch_arrow_table()
 
 
+def project_vars() -> dict[str, Any]:
+    """Read the project's dbt vars and their defaults."""
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
+    return dict(project["vars"])
+
+
 def dbt_var(name: str, variables: dict[str, Any]) -> Any:
     """Find what a dbt var is: as given, else the project's default."""
-    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
-    return variables.get(name, project["vars"][name])
+    return variables.get(name, project_vars()[name])
 
 
 def check_source(connection: Connection, schema: str) -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import gc
 import re
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -157,12 +159,38 @@ def start_dbt(variables: dict[str, Any], target: str | None = None) -> "DbtChain
     """
     gc.disable()
     try:
-        from python_encoders.dbt_chain import DbtChain
+        with _interruptible():
+            from python_encoders.dbt_chain import DbtChain
 
-        return DbtChain(variables, target)
+            return DbtChain(variables, target)
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """End in KeyboardInterrupt after Ctrl-C, whatever has caught it on the way.
+
+    Code that dbt's libraries generate catches all that is raised while it reads what dbt
+    remembers of the project, and dbt then parses it anew.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which alone gets signals
+        return
+    interrupts = []
+
+    def interrupt(*_: object) -> None:
+        interrupts.append(True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if interrupts:
+            raise KeyboardInterrupt
 
 
 def build_and_test(

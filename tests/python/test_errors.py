@@ -1,10 +1,17 @@
 """Wrong input gets one clear line, the right exit code, and no traceback."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes
+
+from python_encoders.connection import choose_server
+from python_encoders.workflow import _interruptible
 
 COMMANDS = pytest.mark.parametrize(
     "command", [(WORKFLOW_COMMAND,), ("python_encoders", "backfill")], ids=["door", "front"]
@@ -61,10 +68,55 @@ def test_a_var_that_dbt_refuses_is_one_line(seeded):
         "{x: 2020-01-01}",
         "{scenario_limit: 3}",
         r'{x: "\ud83d"}',
+        "{x: 2020-13-45}",
+        "&a {b: *a}",
+        "[" * 5000,
     ],
 )
 def test_vars_are_a_mapping(text):
     assert "--vars" in refused(2, "python_encoders", "backfill", "--vars", text)
+
+
+def test_a_var_that_is_not_there_is_refused():
+    line = refused(2, "python_encoders", "backfill", "--vars", "{source_shema: risk}")
+
+    assert "there is no var 'source_shema'; there are: source_schema, " in line
+
+
+def test_all_models_and_one_that_is_not_there_is_one_too_many(seeded):
+    line = refused(
+        2, "python_encoders", "encode", "--model-id", "all", "--model-id", "no-such"
+    )
+
+    assert "unknown model 'no-such'" in line
+
+
+def test_a_terminal_that_lacks_letters_gets_question_marks(built):
+    done = python("python_encoders", "backfill", PYTHONIOENCODING="ascii")
+
+    assert done.returncode == 0, done.stderr
+    assert "return? lost" in done.stdout
+
+
+def test_a_variable_of_libpqs_that_is_empty_is_not_set(monkeypatch):
+    monkeypatch.setenv("PGHOST", "db.example")
+    for name in ("PGPORT", "PGUSER", "PGDATABASE", "PGCONNECT_TIMEOUT"):
+        monkeypatch.setenv(name, "")
+
+    choose_server()
+
+    assert os.environ["PGPORT"] == "5432"
+    assert os.environ["PGCONNECT_TIMEOUT"] == "10"
+
+
+def test_ctrl_c_is_not_lost_where_something_catches_it():
+    def interrupted_and_silent():
+        with _interruptible(), contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_and_silent()
 
 
 def test_a_server_out_of_reach_is_named():
