@@ -22,6 +22,7 @@ from python_encoders.store import (
     Scope,
     check_columns,
     no_paths,
+    set_is_there_twice,
     target_schema,
     unknown_set,
 )
@@ -77,7 +78,8 @@ def check_source(session: SparkSession, schema: str) -> None:
     Raises
     ------
     WorkFailedError
-        Names the schema, the table and the columns that are missing; or there are no paths.
+        Names the schema, the table and the columns that are missing; there are no paths;
+        or a set is there twice.
     """
     names = {table: f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS}
     columns = {
@@ -89,6 +91,9 @@ def check_source(session: SparkSession, schema: str) -> None:
     check_columns(schema, columns, "Spark's metastore", "dbt seed --target spark")
     if session.table(names["scenario_paths"]).isEmpty():
         raise no_paths(schema)
+    counted = session.table(names["scenario_sets"]).groupBy("scenario_set_id").count()
+    if twice := counted.where("count > 1").first():
+        raise set_is_there_twice(schema, twice["scenario_set_id"])
 
 
 def check_set_in_source(session: SparkSession, schema: str, set_id: str) -> None:

@@ -96,7 +96,8 @@ def check_source(connection: Connection, schema: str) -> None:
     Raises
     ------
     WorkFailedError
-        Names the schema, the table and the columns that are missing; or there are no paths.
+        Names the schema, the table and the columns that are missing; there are no paths;
+        or a set is there twice.
     """
     found = fetch(
         connection,
@@ -119,9 +120,21 @@ def check_source(connection: Connection, schema: str) -> None:
     for row in found:
         columns[row["table_name"]].add(row["column_name"])
     check_columns(schema, columns, f"database {os.environ['PGDATABASE']}", "dbt seed")
-    paths = f"{quoted(schema)}.{quoted('scenario_paths')}"
+    sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
     if not fetch(connection, f"select 1 as found from {paths} limit 1", []).num_rows:
         raise no_paths(schema)
+    twice = fetch(
+        connection,
+        f"""
+        select scenario_set_id::text as scenario_set_id from {sets}
+        group by scenario_set_id
+        having count(*) > 1
+        limit 1
+        """,
+        [],
+    )["scenario_set_id"].to_pylist()
+    if twice:
+        raise set_is_there_twice(schema, twice[0])
 
 
 def check_columns(
@@ -162,6 +175,11 @@ def no_paths(schema: str) -> WorkFailedError:
     return WorkFailedError(
         f"{schema}.scenario_paths is empty; nothing was built, and no vector was pruned"
     )
+
+
+def set_is_there_twice(schema: str, set_id: str) -> WorkFailedError:
+    """Say which: its scenarios would have two horizons, or two dates."""
+    return WorkFailedError(f"{schema}.scenario_sets has set {set_id!r} more than once")
 
 
 def check_set_in_source(connection: Connection, schema: str, set_id: str) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes
+from conftest import MODEL, WORKFLOW_COMMAND, add, execute, python, stored_bytes
 
 from python_encoders.connection import choose_server
 from python_encoders.workflow import _interruptible
@@ -169,6 +169,15 @@ def test_a_source_that_is_being_reloaded_takes_no_vectors_away(built):
 
     assert "raw.scenario_paths is empty" in line
     assert len(stored_bytes(MODEL)) == 143
+
+
+def test_a_set_that_is_there_twice_is_named(source):
+    add("S", "1", [(1, "A", 0.1), (2, "A", 0.2)])
+    execute("insert into raw.scenario_sets select * from raw.scenario_sets")
+
+    line = refused(1, "python_encoders", "backfill")
+
+    assert "raw.scenario_sets has set 'S' more than once" in line
 
 
 def test_encode_before_dbt_says_so(seeded):

@@ -135,16 +135,21 @@ def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
             "no table scenario_sets in schema nowhere",
         ),
         (("--vars", "{source_schema: hollow}"), "hollow.scenario_paths is empty"),
+        (("--vars", "{source_schema: double}"), "double.scenario_sets has set '"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(seeded, options, said):
-    if "hollow" in options[1]:
-        seeded.sql("create schema hollow")
-        for table in ("scenario_sets", "scenario_paths"):
-            seeded.sql(
-                f"create table hollow.{table} using parquet as "
-                f"select * from raw.{table} where false"
-            )
+    for schema, rows in (
+        ("hollow", "where false"),
+        ("double", "union all select * from raw.{table}"),
+    ):
+        if schema in options[1]:
+            seeded.sql(f"create schema {schema}")
+            for table in ("scenario_sets", "scenario_paths"):
+                seeded.sql(
+                    f"create table {schema}.{table} using parquet as "
+                    f"select * from raw.{table} {rows.format(table=table)}"
+                )
 
     refused = seeded.run("backfill", *options)
 
