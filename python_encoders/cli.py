@@ -325,8 +325,8 @@ def similar(
 ) -> None:
     """Find the scenarios that are most like one.
 
-    Over all sets and universes that have vectors of the model. With the pgvector
-    extension in the database that finds the candidates. The answer is the same without,
+    Over all sets and universes that have vectors of the model. Where the database has
+    the pgvector extension, it finds the candidates. The answer is the same without,
     unless the var vector_index_metric has asked for an index, which is approximate.
 
     \b

@@ -91,8 +91,8 @@ def check_source(session: SparkSession, schema: str) -> None:
     check_columns(schema, columns, "Spark's metastore", "dbt seed --target spark")
     if session.table(names["scenario_paths"]).isEmpty():
         raise no_paths(schema)
-    counted = session.table(names["scenario_sets"]).groupBy("scenario_set_id").count()
-    if twice := counted.where("count > 1").first():
+    sets = session.table(names["scenario_sets"]).where("scenario_set_id <> ''")
+    if twice := sets.groupBy("scenario_set_id").count().where("count > 1").first():
         raise set_is_there_twice(schema, twice["scenario_set_id"])
 
 

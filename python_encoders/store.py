@@ -127,6 +127,7 @@ def check_source(connection: Connection, schema: str) -> None:
         connection,
         f"""
         select scenario_set_id::text as scenario_set_id from {sets}
+        where scenario_set_id <> ''
         group by scenario_set_id
         having count(*) > 1
         limit 1

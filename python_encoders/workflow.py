@@ -175,8 +175,12 @@ def _interruptible() -> Iterator[None]:
     Code that dbt's libraries generate catches all that is raised while it reads what dbt
     remembers of the project, and dbt then parses it anew.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # which alone gets signals
+    # (Threads get no signals, and who has chosen what Ctrl-C does keeps it.)
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
         return
     interrupts = []
 
@@ -184,11 +188,11 @@ def _interruptible() -> Iterator[None]:
         interrupts.append(True)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if interrupts:
             raise KeyboardInterrupt
 

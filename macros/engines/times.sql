@@ -69,7 +69,8 @@
 
 {% macro postgres__date_in_utc(text) -%}
     case
-        when {{ text }} ~ 'T.*[-+][0-9:]+$' then {{ utc_day(utc_time(text)) }}
+        when {{ text }} ~ '^[0-9]+-[0-9]{2}-[0-9]{2}[T ].*[-+][0-9:]+( BC)?$'
+            then {{ utc_day("(" ~ text ~ ")::timestamptz") }}
         else {{ cast_or_fail(text, "date") }}
     end
 {%- endmacro %}

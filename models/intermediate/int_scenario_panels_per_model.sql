@@ -1,9 +1,16 @@
 with
 
+-- Not those that have gone from the source: a limited run leaves their panels, and another
+-- scenario may have their entity_id by now.
 checked as (
 
-    select * from {{ ref('int_scenario_panels_checked') }}
-    where is_sound
+    select checked.*
+    from {{ ref('int_scenario_panels_checked') }} as checked
+    inner join {{ ref('int_scenarios') }} as scenarios
+        on
+            checked.scenario_set_id = scenarios.scenario_set_id
+            and checked.scenario_id = scenarios.scenario_id
+    where checked.is_sound
 
 ),
 

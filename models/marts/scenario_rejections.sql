@@ -6,7 +6,7 @@
     )
 }}
 
--- What has changed beyond the limit is not judged yet, and its cells are others by now.
+-- Rows that have changed beyond the limit are not judged yet, and the cells are others by now.
 {%- set unsound -%}
     select
         checked.*,
@@ -238,7 +238,7 @@ final as (
             else
                 num_bad_values || ' cells, ' || first_bad_value
                 || ', value ' || coalesce({{ double_text('value') }}, 'NULL')
-        end, 'the rows have changed since; the next run judges them') as detail
+        end, 'the rows or the set have changed since; the next run judges them') as detail
     from explained
 
 )

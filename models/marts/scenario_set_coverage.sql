@@ -1,6 +1,7 @@
 with
 
--- As the last run found the source; beyond its limit, it has judged nothing anew.
+-- As the last run found the source. Rows that have changed beyond its limit are not judged
+-- yet.
 ids as (
 
     select

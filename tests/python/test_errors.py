@@ -119,6 +119,16 @@ def test_ctrl_c_is_not_lost_where_something_catches_it():
         interrupted_and_silent()
 
 
+def test_who_ignores_ctrl_c_goes_on_ignoring_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with _interruptible():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_server_out_of_reach_is_named():
     line = refused(1, WORKFLOW_COMMAND, PGHOST="127.0.0.1", PGPORT="1")
 

@@ -257,6 +257,30 @@ def test_a_scenario_that_still_has_a_panel_keeps_its_entity_id(source, chain):
     assert rejections() == {}
 
 
+def test_a_panel_that_a_limited_run_leaves_has_no_claim_to_its_entity_id(source, chain):
+    execute(
+        """
+        insert into raw.scenario_sets values
+            ('A', 2, 1, '2022-12-28', now()), ('A:B', 2, 1, '2022-12-28', now())
+        """
+    )
+    add("A:B", "C", WHOLE)
+    chain().run()
+    execute("delete from raw.scenario_paths")
+    add("A", "B:C", [(day, series, -value) for day, series, value in WHOLE])
+
+    chain(scenario_limit=1).run()
+
+    assert len(execute("select 1 from analytics.scenario_panels")) == 2
+    for written in (1, 0):
+        assert encode_only(Scope((MODEL,)), Silent()) == (written, 0)
+    assert execute(
+        """
+        select window_spec ->> 'scenario_set_id' from analytics.numeric_window_embeddings
+        """
+    ) == [("A",)]
+
+
 def test_what_is_repaired_beyond_the_limit_is_not_judged_yet(source, chain):
     for scenario_id in ("1", "2", "3", "4"):
         add("S", scenario_id, WHOLE if scenario_id in "14" else WHOLE[:3])
@@ -269,6 +293,7 @@ def test_what_is_repaired_beyond_the_limit_is_not_judged_yet(source, chain):
     limited = chain(scenario_limit=1, encoded_model_ids=[MODEL])
     limited.run()
     limited.test()
+    chain(encoded_model_ids=[MODEL]).test()
 
     assert set(rejections()) == {("S", "3")}
     [counts] = execute(

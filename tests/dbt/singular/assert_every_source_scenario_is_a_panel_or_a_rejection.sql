@@ -43,6 +43,22 @@ accounted_for as (
     from {{ ref('scenario_rejections') }}
     where {{ in_scope() }}
 
+    union all
+
+    -- Rejected once, and its rows have changed since: the next run judges it.
+    select
+        checked.scenario_set_id,
+        checked.scenario_id
+    from {{ ref('int_scenario_panels_checked') }} as checked
+    inner join {{ scenarios }} as scenarios
+        on
+            checked.scenario_set_id = scenarios.scenario_set_id
+            and checked.scenario_id = scenarios.scenario_id
+    where
+        not checked.is_sound
+        and not {{ same_rows('scenarios', 'checked') }}
+        and {{ in_scope('checked.scenario_set_id') }}
+
 ),
 
 lost as (
