@@ -6,7 +6,7 @@
     )
 }}
 
--- Rows that have changed beyond the limit are not judged yet; their cells are others by now.
+-- Rows that have changed beyond the limit are not judged yet, and have other cells by now.
 {%- set unsound -%}
     select
         checked.*,
