@@ -236,8 +236,8 @@ def test_two_scenarios_never_share_an_entity_id(source, build_and_encode):
     assert set(stored_vectors()) == {"A:C", "A:B:B"}
 
 
-def test_a_scenario_that_still_has_a_panel_keeps_its_entity_id(source, chain):
-    """A run of one set does not see that the other set has gone."""
+def build_what_then_goes(chain):
+    """Build scenario C of set A:B, whose entity_id is A's B:C too, and delete its paths."""
     execute(
         """
         insert into raw.scenario_sets values
@@ -247,6 +247,11 @@ def test_a_scenario_that_still_has_a_panel_keeps_its_entity_id(source, chain):
     add("A:B", "C", WHOLE)
     chain().run()
     execute("delete from raw.scenario_paths")
+
+
+def test_a_scenario_that_still_has_a_panel_keeps_its_entity_id(source, chain):
+    """A run of one set does not see that the other set has gone."""
+    build_what_then_goes(chain)
     execute("delete from raw.scenario_sets where scenario_set_id = 'A:B'")
     add("A", "B:C", WHOLE)
 
@@ -258,15 +263,7 @@ def test_a_scenario_that_still_has_a_panel_keeps_its_entity_id(source, chain):
 
 
 def test_a_panel_that_a_limited_run_leaves_has_no_claim_to_its_entity_id(source, chain):
-    execute(
-        """
-        insert into raw.scenario_sets values
-            ('A', 2, 1, '2022-12-28', now()), ('A:B', 2, 1, '2022-12-28', now())
-        """
-    )
-    add("A:B", "C", WHOLE)
-    chain().run()
-    execute("delete from raw.scenario_paths")
+    build_what_then_goes(chain)
     add("A", "B:C", [(day, series, -value) for day, series, value in WHOLE])
 
     chain(scenario_limit=1).run()
