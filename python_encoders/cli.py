@@ -25,10 +25,6 @@ from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.similarity import METRICS
 
-# What a terminal has no letter for is a question mark there, not the end of the run.
-for _stream in (sys.stdout, sys.stderr):
-    if isinstance(_stream, io.TextIOWrapper):
-        _stream.reconfigure(errors="replace")
 # A log has no width to fold a table into.
 CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
 DEFAULT_MODEL = "num-scenario-core-v1"
@@ -496,6 +492,15 @@ def _print_similar(rows: list[dict[str, Any]]) -> None:
     _print_whole(table)
 
 
+def run(command: click.Command, name: str) -> None:
+    """Run a command under the name that people type."""
+    # What a terminal has no letter for is a question mark there, not the end of the run.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    command(prog_name=name)
+
+
 def main() -> None:
-    """Run the command line under the name that people type."""
-    cli(prog_name="python -m python_encoders")
+    """Run the command line."""
+    run(cli, "python -m python_encoders")

@@ -47,8 +47,7 @@ set_ids as (
 
 ),
 
--- `A:B` + `C` and `A` + `B:C` would be one entity_id: neither may take it.
-sets_with_prefix as (
+set_pairs as (
 
     select
         shorter.scenario_set_id as shorter_id,
@@ -61,6 +60,15 @@ sets_with_prefix as (
 
 ),
 
+-- `A:B` + `C` and `A` + `B:C` would be one entity_id: neither may take it.
+sets_with_prefix as (
+
+    select shorter_id as scenario_set_id from set_pairs
+    union
+    select longer_id as scenario_set_id from set_pairs
+
+),
+
 entity_ids as (
 
     select distinct
@@ -70,9 +78,7 @@ entity_ids as (
     from {{ ref('stg_prometheus__scenario_paths') }}
     where
         scenario_set_id in (
-            select sets_with_prefix.shorter_id from sets_with_prefix
-            union all
-            select sets_with_prefix.longer_id from sets_with_prefix
+            select sets_with_prefix.scenario_set_id from sets_with_prefix
         )
     {% if is_incremental() %}
 
@@ -87,9 +93,7 @@ entity_ids as (
     where
         not {{ in_scope() }}
         and scenario_set_id in (
-            select sets_with_prefix.shorter_id from sets_with_prefix
-            union all
-            select sets_with_prefix.longer_id from sets_with_prefix
+            select sets_with_prefix.scenario_set_id from sets_with_prefix
         )
     {% endif %}
 

@@ -1,6 +1,6 @@
 """The workflow's command: ``python_encoders backfill`` under its own name."""
 
-from python_encoders.cli import backfill
+from python_encoders.cli import backfill, run
 
 if __name__ == "__main__":
-    backfill(prog_name="python -m prometheus.scripts.backfill_numeric_scenario_embeddings")
+    run(backfill, "python -m prometheus.scripts.backfill_numeric_scenario_embeddings")

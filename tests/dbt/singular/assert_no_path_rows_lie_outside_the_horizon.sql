@@ -6,6 +6,6 @@ select
     scenario_set_id,
     sum(num_rows_ignored) as num_rows_ignored
 from {{ ref('int_scenario_panels_checked') }}
-where is_known_set and is_valid_horizon and {{ in_scope() }}
+where {{ in_scope() }}
 group by scenario_set_id
 having sum(num_rows_ignored) > 0
