@@ -251,7 +251,7 @@ def work_once() -> None:
     [peak] = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     phases["peak MB"] = int(peak) / 1024
     for name, table in (
-        ("panels MB", "int_scenario_panels_checked"),
+        ("panels MB", "int_scenario_panels"),
         ("vectors MB", "numeric_window_embeddings"),
     ):
         [(size,)] = execute(f"select pg_total_relation_size('analytics.{table}')")

@@ -42,7 +42,7 @@ SEEDS = PROJECT_DIR / "seeds" / "scenario_paths.csv"
 TESTS = PROJECT_DIR / "tests" / "python"
 TABLES = (
     "raw.scenario_paths",
-    "analytics.int_scenario_panels_checked",
+    "analytics.int_scenario_panels",
     "analytics.numeric_window_embeddings",
 )
 PARTS = {"SPARK_SHUFFLE_PARTITIONS": "16"}

@@ -6,5 +6,11 @@
 
 {# The largest float32: no encoder's vector can carry a return beyond it. #}
 {% macro max_return() -%}
-    3.4028234663852886e38::{{ type_double() }}
+    3.4028234663852886e38
+{%- endmacro %}
+
+
+{# The largest finite double. #}
+{% macro max_double() -%}
+    1.7976931348623157e308
 {%- endmacro %}

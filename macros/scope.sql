@@ -24,13 +24,24 @@
 
 
 {#
-    The order of scenario ids within a set: whole numbers as numbers (2 before 10), then
-    everything else by code point, whatever the database's locale.
+    True for the scenarios that this run is about: the sets in scope, and of each the first
+    N scenarios (var scenario_limit). `scenarios` is an alias of int_scenarios.
 #}
-{% macro scenario_order(column="scenario_id") -%}
-    {%- set id = column ~ "::" ~ type_text() -%}
+{% macro in_limited_scope(scenarios) -%}
+    {{ in_scope(scenarios ~ ".scenario_set_id") }}
+    {%- if scenario_limit() is not none %}
+        and {{ scenarios }}.scenario_rank <= {{ scenario_limit() }}
+    {%- endif %}
+{%- endmacro %}
+
+
+{#
+    The order of scenario ids within a set: whole numbers as numbers (2 before 10), then
+    everything else by code point.
+#}
+{% macro scenario_order(scenario_id) -%}
     case
-        when {{ matches(id, '^-?[0-9]{1,18}$') }} then {{ id }}::bigint
+        when {{ matches(scenario_id, '^-?[0-9]{1,18}$') }} then {{ scenario_id }}::bigint
     end nulls last,
-    {{ by_code_point(id) }}
+    {{ by_code_point(scenario_id) }}
 {%- endmacro %}

@@ -154,8 +154,10 @@ def _stored_vectors(connection: Connection, model_id: str) -> pa.Table:
             sets.category,
             embeddings.embedding
         from {relation("numeric_window_embeddings")} as embeddings
-        left join {relation("stg_prometheus__scenario_sets")} as sets
-            on embeddings.window_spec ->> 'scenario_set_id' = sets.scenario_set_id
+        left join {relation("scenario_set_coverage")} as sets
+            on
+                embeddings.window_spec ->> 'scenario_set_id' = sets.scenario_set_id
+                and embeddings.model_id = sets.model_id
         where embeddings.entity_type = '{ENTITY_TYPE}' and embeddings.model_id = $1
         order by embeddings.entity_id collate "C", embeddings.as_of_date
         """,

@@ -116,7 +116,7 @@ def check_set_is_built(session: SparkSession, set_id: str) -> None:
     WrongUsageError
         Says which sets have been built.
     """
-    _check_set(session, [relation("int_scenario_panels_checked")], set_id)
+    _check_set(session, [relation("int_scenario_panels")], set_id)
 
 
 def _check_set(session: SparkSession, relations: list[str], set_id: str) -> None:
@@ -160,7 +160,7 @@ def _stored(session: SparkSession) -> DataFrame:
 
 def _expected(session: SparkSession) -> DataFrame:
     """Give the vectors that there should be, of all models."""
-    return session.table(relation("int_scenario_panels_per_model")).where("is_taken")
+    return session.table(relation("int_expected_embeddings")).where("is_supported")
 
 
 def pending(session: SparkSession, scope: Scope) -> DataFrame:
@@ -196,7 +196,7 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     """
     expected = _in_scope(_expected(session), scope)
     in_run = f.col("model_id").isin(*scope.model_ids)
-    models = session.table(relation("int_encoder_limits")).select("model_id")
+    models = session.table(relation("encoder_limits")).select("model_id")
     candidates = (
         _in_scope(_stored(session), scope)
         .join(f.broadcast(models), "model_id", "left_semi")
@@ -211,7 +211,7 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     if not candidates.take(1):
         return candidates
     paths = session.table(relation("stg_prometheus__scenario_paths"))
-    built = session.table(relation("int_scenario_panels_checked"))
+    built = session.table(relation("int_scenario_panels"))
     not_built, built = (
         _in_scope(frame, scope).select(
             f.col("scenario_set_id").cast("string"),

@@ -84,7 +84,7 @@ def encode_only(scope: store.Scope, reporter: Reporter) -> Encoded:
             connection,
             "scenario_panels",
             "int_scenarios",
-            "int_scenario_panels_per_model",
+            "int_expected_embeddings",
             "numeric_window_embeddings",
         )
         if scope.scenario_set_id is not None:

@@ -1,38 +1,28 @@
-{{
-    config(
-        materialized='incremental',
-        pre_hook="{{ clear_scope() }}",
-        full_refresh=none if var('scenario_set_id') is none else false
-    )
-}}
-
 with
 
-layout_rows as (
-
-    select * from {{ ref('int_scenario_layout_rows') }}
-    where {{ in_scope() }}
-
-),
-
-sets as (
-
-    select * from {{ ref('stg_prometheus__scenario_sets') }}
-
-),
-
--- Every series that any scenario of the set has: one that lacks it is then incomplete.
 series as (
 
     select distinct
-        layout_rows.scenario_set_id,
-        layout_rows.series_kind,
-        layout_rows.series_id
-    from layout_rows
-    inner join sets on layout_rows.scenario_set_id = sets.scenario_set_id
-    where
-        layout_rows.series_kind in {{ series_kinds() }}
-        and layout_rows.horizon_index between 1 and sets.horizon_days
+        scenario_set_id,
+        horizon_days,
+        series_position,
+        series_id
+    from {{ ref('int_scenario_series') }}
+    where series_position is not null
+
+),
+
+ordered as (
+
+    select
+        scenario_set_id,
+        horizon_days,
+        count(*)::int as num_series,
+        {{ array_agg_ordered('series_id', ['series_position']) }} as series_ids,
+        {{ array_agg_ordered(text_bytes('series_id'), ['series_position']) }} as axis,
+        bool_or(position(chr(31) in series_id) > 0) as has_separator_in_id
+    from series
+    group by scenario_set_id, horizon_days
 
 ),
 
@@ -40,13 +30,11 @@ final as (
 
     select
         scenario_set_id,
-        series_id,
-        series_kind,
-        row_number() over (
-            partition by scenario_set_id
-            order by {{ by_code_point('series_id') }}
-        )::int as series_position
-    from series
+        num_series,
+        series_ids,
+        has_separator_in_id,
+        {{ fingerprint_header('horizon_days', 'num_series', 'axis') }} as fingerprint_header
+    from ordered
 
 )
 

@@ -3,8 +3,8 @@
 
 {#- Whose branch a row is: the scenario that it is, or that its window names. #}
 {% set whose -%}
-    {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
-        {{ json_text('window_spec', 'scenario_id') }} as scenario_id
+    window_spec ->> 'scenario_set_id' as scenario_set_id,
+        window_spec ->> 'scenario_id' as scenario_id
 {%- endset %}
 
 {#- Not a CTE, of which Postgres would write all vectors to disk first. #}
@@ -46,8 +46,8 @@ branches as (
         scenarios.entity_id,
         scenarios.as_of_date,
         states.model_id,
-        cells.place,
-        {{ sum_in_order('cells.value::' ~ type_double(), 'states.name_in_order') }}
+        cells.position,
+        sum(cells.value::float8 order by states.name_in_order)
         / count(cells.value) as value
     from ({{ scenarios }}) as scenarios
     inner join states
@@ -56,12 +56,13 @@ branches as (
             and scenarios.scenario_id = states.scenario_id
             and scenarios.as_of_date = states.as_of_date
     cross join
-        lateral {{ elements_and_places('states.embedding') }} as cells (value, place)
+        lateral unnest(states.embedding)
+        with ordinality as cells (value, position)
     group by
         scenarios.entity_id,
         scenarios.as_of_date,
         states.model_id,
-        cells.place
+        cells.position
 
 ),
 
@@ -70,27 +71,28 @@ weighted as (
     select
         scenarios.entity_id,
         scenarios.as_of_date,
-        cells.place,
+        cells.position,
         coalesce({{ weights.stab }} * stab.value, 0)
-        + {{ weights.scenario }} * cells.value::{{ type_double() }}
+        + {{ weights.scenario }} * cells.value::float8
         + coalesce({{ weights.profile }} * profile.value, 0) as total,
         case when stab.value is null then 0 else {{ weights.stab }} end
         + {{ weights.scenario }}
         + case when profile.value is null then 0 else {{ weights.profile }} end as weight
     from ({{ scenarios }}) as scenarios
     cross join
-        lateral {{ elements_and_places('scenarios.embedding') }} as cells (value, place)
+        lateral unnest(scenarios.embedding)
+        with ordinality as cells (value, position)
     left join branches as stab
         on
             scenarios.entity_id = stab.entity_id
             and scenarios.as_of_date = stab.as_of_date
-            and cells.place = stab.place
+            and cells.position = stab.position
             and stab.model_id = 'num-stab-core-v1'
     left join branches as profile
         on
             scenarios.entity_id = profile.entity_id
             and scenarios.as_of_date = profile.as_of_date
-            and cells.place = profile.place
+            and cells.position = profile.position
             and profile.model_id = 'joint-profile-core-v1'
     where (scenarios.entity_id, scenarios.as_of_date) in (
         select
@@ -106,7 +108,7 @@ combined as (
     select
         entity_id,
         as_of_date,
-        {{ array_in_order('(total / weight)::real', ['place']) }} as embedding
+        array_agg((total / weight)::real order by position) as embedding
     from weighted
     group by entity_id, as_of_date
 
@@ -115,16 +117,16 @@ combined as (
 final as (
 
     select
-        'STAB_FRAGILITY_V0'::{{ type_text() }} as joint_type,
+        'STAB_FRAGILITY_V0'::text as joint_type,
         scenarios.as_of_date,
-        {{ json_object({
-            'source': "'scenario'",
-            'entity_type': 'scenarios.entity_type',
-            'scenario_set_id': 'scenarios.scenario_set_id',
-            'scenario_id': 'scenarios.scenario_id',
-            'as_of_date': 'scenarios.as_of_date',
-        }) }} as entity_scope,
-        'joint-stab-fragility-v1'::{{ type_text() }} as model_id,
+        jsonb_build_object(
+            'source', 'scenario',
+            'entity_type', scenarios.entity_type,
+            'scenario_set_id', scenarios.scenario_set_id,
+            'scenario_id', scenarios.scenario_id,
+            'as_of_date', scenarios.as_of_date
+        ) as entity_scope,
+        'joint-stab-fragility-v1'::text as model_id,
         -- Alone, a scenario is its own vector, bit for bit.
         coalesce(combined.embedding, scenarios.embedding) as embedding
     from ({{ scenarios }}) as scenarios

@@ -19,11 +19,11 @@ panels as (
 )
 
 select
-    'SCENARIO'::{{ type_text() }} as entity_type,
+    'SCENARIO'::{{ dbt.type_string() }} as entity_type,
     scenario_set_id || ':' || scenario_id as entity_id,
     null::{{ type_json() }} as window_spec,
     as_of_date,
-    null::{{ type_text() }} as model_id,
+    null::{{ dbt.type_string() }} as model_id,
     panel_fingerprint,
     null::{{ type_array('real') }} as embedding,
     {% if target.type == 'spark' -%}

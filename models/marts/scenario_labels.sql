@@ -4,22 +4,34 @@ sets as (
 
     select
         scenario_set_id,
-        {{ json_object_or_null(json_member('metadata', 'scenarios')) }} as scenarios
-    from {{ ref('stg_prometheus__scenario_sets') }}
+        metadata -> 'scenarios' as labels
+    from {{ ref('int_scenario_sets') }}
+
+),
+
+labelled as (
+
+    select
+        sets.scenario_set_id,
+        labels.scenario_id,
+        labels.label
+    from sets
+    cross join lateral jsonb_each(
+        case when jsonb_typeof(sets.labels) = 'object' then sets.labels end
+    ) as labels (scenario_id, label)
 
 ),
 
 final as (
 
     select
-        sets.scenario_set_id,
-        labels.scenario_id,
-        {{ json_text('labels.label', 'name') }} as scenario_name,
-        {{ json_text('labels.label', 'class') }} as scenario_class,
-        {{ date_or_null(json_text('labels.label', 'first_day')) }} as first_day,
-        {{ date_or_null(json_text('labels.label', 'last_day')) }} as last_day
-    from sets
-    cross join lateral {{ json_members('sets.scenarios') }} as labels (scenario_id, label)
+        scenario_set_id,
+        scenario_id,
+        label ->> 'name' as scenario_name,
+        label ->> 'class' as scenario_class,
+        {{ date_or_null("label ->> 'first_day'") }} as first_day,
+        {{ date_or_null("label ->> 'last_day'") }} as last_day
+    from labelled
 
 )
 

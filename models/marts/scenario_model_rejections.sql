@@ -1,9 +1,9 @@
 with
 
-rejected as (
+unsupported as (
 
-    select * from {{ ref('int_scenario_panels_per_model') }}
-    where not is_taken
+    select * from {{ ref('int_expected_embeddings') }}
+    where not is_supported
 
 ),
 
@@ -15,18 +15,18 @@ panels as (
 
 limits as (
 
-    select * from {{ ref('int_encoder_limits') }}
+    select * from {{ ref('encoder_limits') }}
 
 ),
 
 final as (
 
     select
-        rejected.scenario_set_id,
-        rejected.scenario_id,
-        rejected.model_id,
-        rejected.rejection_reason as reason,
-        case rejected.rejection_reason
+        unsupported.scenario_set_id,
+        unsupported.scenario_id,
+        unsupported.model_id,
+        unsupported.rejection_reason as reason,
+        case unsupported.rejection_reason
             when 'TOO_MANY_SERIES'
                 then
                     panels.num_series || ' series, the model takes '
@@ -35,24 +35,25 @@ final as (
                 then 'a series id has the character U+001F'
             else
                 beyond.num_cells || ' cells, the first: day '
-                || ceil(beyond.place::{{ type_double() }} / panels.num_series)::int
-                || ', series ' || {{ element(
-                    'panels.series_ids', '(beyond.place - 1) % panels.num_series + 1'
+                || ceil(beyond.cell_index::{{ type_double() }} / panels.num_series)::int
+                || ', series ' || {{ element_at(
+                    'panels.series_ids', '(beyond.cell_index - 1) % panels.num_series + 1'
                 ) }}
-                || ', value ' || {{ double_text(element('panels.panel', 'beyond.place')) }}
+                || ', value '
+                || {{ double_text(element_at('panels.panel', 'beyond.cell_index')) }}
                 || ', the model takes ±' || {{ double_text('limits.max_abs_return') }}
         end as detail
-    from rejected
+    from unsupported
     inner join panels
         on
-            rejected.scenario_set_id = panels.scenario_set_id
-            and rejected.scenario_id = panels.scenario_id
-    inner join limits on rejected.model_id = limits.model_id
+            unsupported.scenario_set_id = panels.scenario_set_id
+            and unsupported.scenario_id = panels.scenario_id
+    inner join limits on unsupported.model_id = limits.model_id
     cross join lateral (
         select
             count(*) as num_cells,
-            min(cells.place)::int as place
-        from {{ elements_and_places('panels.panel') }} as cells (value, place)
+            min(cells.cell_index)::int as cell_index
+        from {{ unnest_with_ordinality('panels.panel') }} as cells (value, cell_index)
         where abs(cells.value) > limits.max_abs_return
     ) as beyond
 

@@ -1,8 +1,8 @@
 with
 
-checked as (
+panels as (
 
-    select * from {{ ref('int_scenario_panels_checked') }}
+    select * from {{ ref('int_scenario_panels') }}
 
 )
 
@@ -15,5 +15,5 @@ select
     series_ids,
     panel,
     panel_fingerprint
-from checked
-where is_sound
+from panels
+where rejection_reason is null

@@ -1,130 +1,97 @@
-{{
-    config(
-        materialized='incremental',
-        pre_hook="{{ clear_scope() }}",
-        full_refresh=none if var('scenario_set_id') is none else false
-    )
-}}
-
--- Rows that have changed beyond the limit are not judged yet, and have other cells by now.
-{%- set unsound -%}
-    select
-        checked.*,
-        scenarios.source_scenario_id
-    from {{ ref('int_scenario_panels_checked') }} as checked
-    inner join {{ ref('int_scenarios') }} as scenarios
-        on
-            checked.scenario_set_id = scenarios.scenario_set_id
-            and checked.scenario_id = scenarios.scenario_id
-    where
-        not checked.is_sound
-        and {{ same_rows('scenarios', 'checked') }}
-        and {{ in_scope('checked.scenario_set_id') }}
-{%- endset %}
+{{ config(materialized='incremental', pre_hook="{{ clear_scope() }}") }}
 
 with
 
-unsound as (
-
-    {{ unsound }}
-
-),
-
-axes as (
-
-    select * from {{ ref('int_scenario_axes') }}
-    where {{ in_scope() }}
-
-),
-
--- The few unsound scenarios are looked up again, to name the cell that is at fault.
-cells_found as (
+-- Scenarios whose rows have changed beyond a run's limit are pending instead.
+rejected as (
 
     select
-        {{ sent_to_workers('wanted', unsound) }}
-        wanted.scenario_set_id,
-        wanted.scenario_id,
-        paths.horizon_index as day,
-        paths.series_id,
-        count(*) as num_rows,
-        max(paths.return_value) as value
-    from (
-        select * from unsound
-        where is_valid_horizon
-    ) as wanted
-    inner join {{ ref('stg_prometheus__scenario_paths') }} as paths
+        panels.*,
+        scenarios.raw_scenario_set_id,
+        scenarios.raw_scenario_id,
+        panels.horizon_days * panels.num_series::bigint as num_cells_expected
+    from {{ ref('int_scenario_panels') }} as panels
+    inner join {{ ref('int_scenarios') }} as scenarios
         on
-            wanted.scenario_set_id = paths.scenario_set_id
-            and wanted.source_scenario_id = paths.scenario_id
-    where
-        paths.horizon_index between 1 and wanted.horizon_days
-        and paths.series_kind in {{ series_kinds() }}
-    group by
-        wanted.scenario_set_id,
-        wanted.scenario_id,
-        paths.horizon_index,
-        paths.series_id
+            panels.scenario_set_id = scenarios.scenario_set_id
+            and panels.scenario_id = scenarios.scenario_id
+            and panels.content_hash = scenarios.content_hash
+    where panels.rejection_reason is not null and {{ in_scope('panels.scenario_set_id') }}
 
 ),
 
-cells_expected as (
+with_faulty_cells as (
 
     select
-        unsound.scenario_set_id,
-        unsound.scenario_id,
-        days.day,
-        axes.series_id
-    from unsound
-    inner join axes on unsound.scenario_set_id = axes.scenario_set_id
-    cross join lateral {{ numbers_up_to('unsound.horizon_days') }} as days (day)
-    where unsound.is_valid_horizon and not unsound.is_whole
+        scenario_set_id,
+        scenario_id,
+        raw_scenario_set_id,
+        raw_scenario_id,
+        rejection_reason,
+        num_series,
+        series_ids,
+        num_cells_expected
+    from rejected
+    where
+        rejection_reason in (
+            'DUPLICATE_CELLS', 'MISSING_CELLS', 'NON_FINITE_VALUE', 'VALUE_OUT_OF_RANGE'
+        )
+
+),
+
+found as (
+
+    select
+        scenarios.scenario_set_id,
+        scenarios.scenario_id,
+        found.*
+    from with_faulty_cells as scenarios
+    cross join lateral (
+        select
+            cell_index,
+            count(*) as num_rows,
+            max(return_value) as return_value,
+            max(abs_return) as abs_return
+        from {{ ref('int_scenario_cells') }} as cells
+        where
+            scenarios.scenario_set_id = cells.scenario_set_id
+            and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
+            and scenarios.raw_scenario_id = cells.raw_scenario_id
+            and cells.cell_index is not null
+        group by cell_index
+    ) as found
 
 ),
 
 faults as (
 
     select
-        scenario_set_id,
-        scenario_id,
-        'duplicate' as fault,
-        day,
-        series_id,
-        num_rows - 1 as num_cells,
-        null::{{ type_double() }} as value
-    from cells_found
-    where num_rows > 1
-
-    union all
-
-    select
-        cells_expected.scenario_set_id,
-        cells_expected.scenario_id,
-        'missing' as fault,
-        cells_expected.day,
-        cells_expected.series_id,
-        1 as num_cells,
-        null::{{ type_double() }} as value
-    from cells_expected
-    left join cells_found
+        expected.*,
+        found.return_value,
+        case
+            when expected.rejection_reason = 'DUPLICATE_CELLS' then found.num_rows - 1
+            else 1
+        end as num_faults
+    from (
+        select
+            scenarios.*,
+            cells.cell_index
+        from with_faulty_cells as scenarios
+        cross join lateral {{ numbers_up_to('scenarios.num_cells_expected') }}
+            as cells (cell_index)
+    ) as expected
+    left join found
         on
-            cells_expected.scenario_set_id = cells_found.scenario_set_id
-            and cells_expected.scenario_id = cells_found.scenario_id
-            and cells_expected.day = cells_found.day
-            and cells_expected.series_id = cells_found.series_id
-    where cells_found.num_rows is null
-
-    union all
-
-    select
-        scenario_set_id,
-        scenario_id,
-        'value' as fault,
-        day,
-        series_id,
-        1 as num_cells,
-        value
-    from cells_found
-    where (value between -{{ max_return() }} and {{ max_return() }}) is not true
+            expected.scenario_set_id = found.scenario_set_id
+            and expected.scenario_id = found.scenario_id
+            and expected.cell_index = found.cell_index
+    where
+        case expected.rejection_reason
+            when 'DUPLICATE_CELLS' then found.num_rows > 1
+            when 'MISSING_CELLS' then found.num_rows is null
+            when 'NON_FINITE_VALUE' then found.abs_return > {{ max_double() }}
+            else found.abs_return > {{ max_return() }}
+        end
 
 ),
 
@@ -133,113 +100,62 @@ first_faults as (
     select
         scenario_set_id,
         scenario_id,
-        fault,
-        num_cells_in_all as num_cells,
-        'the first: day ' || day || ', series ' || series_id as first_cell,
-        value
+        num_faults_in_all as num_faults,
+        'the first: day ' || ceil(cell_index::{{ type_double() }} / num_series)::int
+        || ', series ' || {{ element_at('series_ids', '(cell_index - 1) % num_series + 1') }}
+            as first_fault,
+        return_value
     from (
         select
             *,
-            sum(num_cells) over (
-                partition by scenario_set_id, scenario_id, fault
-            ) as num_cells_in_all,
-            row_number() over (
-                partition by scenario_set_id, scenario_id, fault
-                order by day asc, {{ by_code_point('series_id') }} asc
-            ) as place
+            sum(num_faults) over (partition by scenario_set_id, scenario_id)
+                as num_faults_in_all,
+            row_number() over (partition by scenario_set_id, scenario_id order by cell_index)
+                as fault_rank
         from faults
-    ) as ordered
-    where place = 1
-
-),
-
-explained as (
-
-    select
-        unsound.scenario_set_id,
-        unsound.scenario_id,
-        case
-            when not unsound.is_known_set then 'UNKNOWN_SET'
-            when not unsound.is_valid_horizon then 'INVALID_HORIZON'
-            when unsound.as_of_date is null then 'NO_AS_OF_DATE'
-            when unsound.is_shared_entity_id then 'SHARED_ENTITY_ID'
-            when unsound.num_ambiguous_rows > 0 then 'MORE_THAN_ONE_ID'
-            when unsound.num_rows_without_id > 0 then 'NO_SERIES_ID'
-            when unsound.num_cells = 0 then 'NO_SERIES_OF_KIND'
-            when duplicate.num_cells > 0 then 'DUPLICATE_CELLS'
-            when
-                not unsound.is_whole and unsound.last_day < unsound.horizon_days
-                then 'SHORT_HORIZON'
-            when not unsound.is_whole then 'MISSING_CELLS'
-            when
-                value.value is null
-                or value.value = 'NaN'::{{ type_double() }}
-                or abs(value.value) = 'Infinity'::{{ type_double() }}
-                then 'NON_FINITE_VALUE'
-            else 'VALUE_OUT_OF_RANGE'
-        end as reason,
-        unsound.horizon_days,
-        unsound.num_series * unsound.horizon_days::bigint as num_cells,
-        unsound.last_day,
-        unsound.num_ambiguous_rows,
-        unsound.num_rows_without_id,
-        duplicate.num_cells as num_duplicate,
-        duplicate.first_cell as first_duplicate,
-        missing.num_cells as num_missing,
-        missing.first_cell as first_missing,
-        value.num_cells as num_bad_values,
-        value.first_cell as first_bad_value,
-        value.value
-    from unsound
-    left join first_faults as duplicate
-        on
-            unsound.scenario_set_id = duplicate.scenario_set_id
-            and unsound.scenario_id = duplicate.scenario_id
-            and duplicate.fault = 'duplicate'
-    left join first_faults as missing
-        on
-            unsound.scenario_set_id = missing.scenario_set_id
-            and unsound.scenario_id = missing.scenario_id
-            and missing.fault = 'missing'
-    left join first_faults as value
-        on
-            unsound.scenario_set_id = value.scenario_set_id
-            and unsound.scenario_id = value.scenario_id
-            and value.fault = 'value'
+    ) as ranked
+    where fault_rank = 1
 
 ),
 
 final as (
 
     select
-        scenario_set_id,
-        scenario_id,
-        reason,
+        rejected.scenario_set_id,
+        rejected.scenario_id,
+        rejected.rejection_reason as reason,
         -- (Rows may change while a run is at work.)
-        coalesce(case reason
+        coalesce(case rejected.rejection_reason
             when 'UNKNOWN_SET' then 'scenario_sets has no row for this set'
             when 'INVALID_HORIZON'
-                then 'horizon_days is ' || coalesce(horizon_days::{{ type_text() }}, 'NULL')
+                then 'horizon_days is '
+                    || coalesce(rejected.horizon_days::{{ dbt.type_string() }}, 'NULL')
             when 'NO_AS_OF_DATE'
                 then 'the set has neither a date of its own nor a created_at'
-            when 'SHARED_ENTITY_ID'
-                then 'another set has a scenario that gives the same entity_id'
+            when 'COLON_IN_SCENARIO_ID'
+                then 'an entity_id is {set}:{scenario}, divided by its last colon'
             when 'MORE_THAN_ONE_ID'
-                then num_ambiguous_rows || ' rows bear more than one series id'
-            when 'NO_SERIES_ID' then num_rows_without_id || ' rows bear no series id'
+                then rejected.num_ambiguous_rows || ' rows bear more than one series id'
+            when 'NO_SERIES_ID'
+                then rejected.num_rows_without_id || ' rows bear no series id'
             when 'NO_SERIES_OF_KIND'
-                then 'no series of these kinds: {{ var("series_kinds") | join(", ") }}'
+                then 'no series of these kinds: {{ series_kinds() | join(", ") }}'
             when 'DUPLICATE_CELLS'
-                then num_duplicate || ' cells too many, ' || first_duplicate
+                then faults.num_faults || ' cells too many, ' || faults.first_fault
             when 'SHORT_HORIZON'
-                then 'ends on day ' || last_day || ' of ' || horizon_days
+                then 'ends on day ' || rejected.last_step || ' of ' || rejected.horizon_days
             when 'MISSING_CELLS'
-                then num_missing || ' of ' || num_cells || ' cells, ' || first_missing
+                then faults.num_faults || ' of ' || rejected.num_cells_expected
+                    || ' cells, ' || faults.first_fault
             else
-                num_bad_values || ' cells, ' || first_bad_value
-                || ', value ' || coalesce({{ double_text('value') }}, 'NULL')
+                faults.num_faults || ' cells, ' || faults.first_fault
+                || ', value ' || coalesce({{ double_text('faults.return_value') }}, 'NULL')
         end, 'the rows or the set have changed since; the next run judges them') as detail
-    from explained
+    from rejected
+    left join first_faults as faults
+        on
+            rejected.scenario_set_id = faults.scenario_set_id
+            and rejected.scenario_id = faults.scenario_id
 
 )
 

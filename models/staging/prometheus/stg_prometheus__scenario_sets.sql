@@ -27,7 +27,7 @@ renamed as (
 
     select
         -- ids
-        scenario_set_id::{{ type_text() }} as scenario_set_id,
+        {{ canonical_id('scenario_set_id') }} as scenario_set_id,
 
         -- texts
         {{ json_text('columns', 'name') }} as set_name,

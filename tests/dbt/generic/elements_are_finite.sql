@@ -3,6 +3,6 @@
 select {{ column_name }}
 from {{ model }}
 where
-    {{ has_bad_element(column_name) }}
+    {{ has_non_finite_element(column_name) }}
 
 {% endtest %}

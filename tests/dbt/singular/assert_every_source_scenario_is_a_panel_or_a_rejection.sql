@@ -1,33 +1,9 @@
--- A scenario that is in the source but in neither table would silently have no vector; one
--- that is in a table but no longer in the source would keep a vector of nothing. Sets that
--- have not been built are another test's business. (It asks the source itself, not what the
--- run has noted of it.)
-{% set limit = scenario_limit() %}
-{% set scenarios = ref('int_scenarios') %}
-
-{% set built_sets %}
-    select distinct scenario_set_id from {{ ref('int_scenario_panels_checked') }}
-    where {{ in_scope() }}
-{% endset %}
-
+-- A scenario with neither would silently have no vector. One that is a panel or a rejection
+-- and no longer in the source would keep a vector of nothing. The test asks what the run saw
+-- of the source (int_scenarios): what has come since is the next run's.
 with
 
-ids as (
-
-    {{ source_scenario_ids(built_sets) }}
-
-),
-
-in_source as (
-
-    select
-        scenario_set_id,
-        scenario_id::{{ type_text() }} as scenario_id
-    from ids
-
-),
-
-accounted_for as (
+outcomes as (
 
     select
         scenario_set_id,
@@ -45,60 +21,76 @@ accounted_for as (
 
     union all
 
-    -- Rejected once, and its rows have changed since: the next run judges it.
+    -- Rejected once, and its rows have changed beyond a limit: the next run judges it.
     select
-        checked.scenario_set_id,
-        checked.scenario_id
-    from {{ ref('int_scenario_panels_checked') }} as checked
-    inner join {{ scenarios }} as scenarios
+        panels.scenario_set_id,
+        panels.scenario_id
+    from {{ ref('int_scenario_panels') }} as panels
+    inner join {{ ref('int_scenarios') }} as scenarios
         on
-            checked.scenario_set_id = scenarios.scenario_set_id
-            and checked.scenario_id = scenarios.scenario_id
-    where
-        not checked.is_sound
-        and not {{ same_rows('scenarios', 'checked') }}
-        and {{ in_scope('checked.scenario_set_id') }}
+            panels.scenario_set_id = scenarios.scenario_set_id
+            and panels.scenario_id = scenarios.scenario_id
+            and panels.content_hash <> scenarios.content_hash
+    where panels.rejection_reason is not null and {{ in_scope('panels.scenario_set_id') }}
 
 ),
 
+without_one_outcome as (
+
+    select
+        scenarios.scenario_set_id,
+        scenarios.scenario_id,
+        scenarios.raw_scenario_set_id,
+        scenarios.raw_scenario_id,
+        scenarios.content_hash
+    from {{ ref('int_scenarios') }} as scenarios
+    left join outcomes
+        on
+            scenarios.scenario_set_id = outcomes.scenario_set_id
+            and scenarios.scenario_id = outcomes.scenario_id
+    where {{ in_limited_scope('scenarios') }}
+    group by
+        scenarios.scenario_set_id,
+        scenarios.scenario_id,
+        scenarios.raw_scenario_set_id,
+        scenarios.raw_scenario_id,
+        scenarios.content_hash
+    having count(outcomes.scenario_id) <> 1
+
+),
+
+-- A run leaves out what is written to while it reads, and the next run reads it.
 lost as (
 
     select
-        in_source.scenario_set_id,
-        in_source.scenario_id
-    from in_source
-    {% if limit is not none %}
-        inner join {{ scenarios }} as scenarios
-            on
-                in_source.scenario_set_id = scenarios.scenario_set_id
-                and in_source.scenario_id = scenarios.scenario_id
-                and scenarios.scenario_rank <= {{ limit }}
-    {% endif %}
-
-    except all
-
-    select
-        scenario_set_id,
-        scenario_id
-    from accounted_for
+        scenarios.scenario_set_id,
+        scenarios.scenario_id
+    from without_one_outcome as scenarios
+    cross join lateral (
+        select sum(paths.row_hash) as content_hash
+        from {{ ref('stg_prometheus__scenario_paths') }} as paths
+        where
+            scenarios.raw_scenario_set_id = paths.raw_scenario_set_id
+            and scenarios.raw_scenario_id = paths.raw_scenario_id
+    ) as present
+    where scenarios.content_hash = present.content_hash
 
 ),
 
--- A limited run says nothing of what lies beyond its limit.
 left_over as (
 
     select
-        scenario_set_id,
-        scenario_id
-    from accounted_for
-    where {{ 'true' if limit is none else 'false' }}
-
-    except all
-
-    select
-        scenario_set_id,
-        scenario_id
-    from in_source
+        outcomes.scenario_set_id,
+        outcomes.scenario_id
+    from outcomes
+    left join {{ ref('int_scenarios') }} as scenarios
+        on
+            outcomes.scenario_set_id = scenarios.scenario_set_id
+            and outcomes.scenario_id = scenarios.scenario_id
+    where
+        scenarios.scenario_id is null
+        -- A limited run says nothing of what lies beyond its limit.
+        and {{ 'true' if scenario_limit() is none else 'false' }}
 
 )
 

@@ -5,7 +5,7 @@
 select
     scenario_set_id,
     sum(num_rows_ignored) as num_rows_ignored
-from {{ ref('int_scenario_panels_checked') }}
+from {{ ref('int_scenario_panels') }}
 where {{ in_scope() }}
 group by scenario_set_id
 having sum(num_rows_ignored) > 0

@@ -1,13 +1,15 @@
 -- A scenario that is missing from the joint space, or there twice, would bias whatever is
 -- averaged over it.
+{{ config(enabled=(target.type == 'postgres')) }}
+
 with
 
 vectors as (
 
     select
         as_of_date,
-        {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
-        {{ json_text('window_spec', 'scenario_id') }} as scenario_id
+        window_spec ->> 'scenario_set_id' as scenario_set_id,
+        window_spec ->> 'scenario_id' as scenario_id
     from {{ ref('numeric_window_embeddings') }}
     where
         entity_type = 'SCENARIO'
@@ -19,8 +21,8 @@ places as (
 
     select
         as_of_date,
-        {{ json_text('entity_scope', 'scenario_set_id') }} as scenario_set_id,
-        {{ json_text('entity_scope', 'scenario_id') }} as scenario_id
+        entity_scope ->> 'scenario_set_id' as scenario_set_id,
+        entity_scope ->> 'scenario_id' as scenario_id
     from {{ ref('joint_embeddings') }}
 
 )

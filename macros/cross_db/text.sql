@@ -1,35 +1,53 @@
 {#
-    A var's value as a SQL literal: quotes in a set's id stay inside it. Spark reads
-    backslashes as escapes too.
+    An id of the source as text, whatever its type. (`collate "default"` takes off the
+    collation of the source's column, whose comparisons might ignore case.)
+
+        {{ canonical_id('scenario_id') }}
+#}
+{% macro canonical_id(id) -%}
+    {{ adapter.dispatch("canonical_id")(id) }}
+{%- endmacro %}
+
+{% macro postgres__canonical_id(id) -%}
+    {{ id }}::text collate "default"
+{%- endmacro %}
+
+{% macro spark__canonical_id(id) -%}
+    {{ id }}::string
+{%- endmacro %}
+
+
+{#
+    A var's value as a SQL literal: quotes in a set's id stay inside it.
+
+        scenario_set_id = {{ text_literal(var('scenario_set_id')) }}
 #}
 {% macro text_literal(value) -%}
-    {{ adapter.dispatch("text_literal")(value | string) }}
-{%- endmacro %}
-
-{% macro postgres__text_literal(value) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(value)) }}
-{%- endmacro %}
-
-{% macro spark__text_literal(value) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(value | replace("\\", "\\\\"))) }}
+    {%- set escaped = dbt.escape_single_quotes(value | string) -%}
+    {#- (Spark reads backslashes as escapes too.) -#}
+    {%- if target.type == "spark" -%}
+        {%- set escaped = dbt.escape_single_quotes(value | string | replace("\\", "\\\\")) -%}
+    {%- endif -%}
+    {{ dbt.string_literal(escaped) }}
 {%- endmacro %}
 
 
-{# A text in code point order, whatever the locale; Spark knows no other. #}
+{#
+    Sorts texts by code point, which is the order of their UTF-8 bytes, whatever the
+    database's locale. Spark knows no other order.
+
+        order by {{ by_code_point('series_id') }}
+#}
 {% macro by_code_point(text) -%}
-    {{ adapter.dispatch("by_code_point")(text) }}
-{%- endmacro %}
-
-{% macro postgres__by_code_point(text) -%}
-    {{ text }} collate "C"
-{%- endmacro %}
-
-{% macro spark__by_code_point(text) -%}
-    {{ text }}
+    {{ text if target.type == "spark" else text_bytes(text) }}
 {%- endmacro %}
 
 
-{# True where a regular expression matches. In Java's, $ would stand before a last newline. #}
+{#
+    True where a regular expression matches. In Java's, $ would stand before a last newline.
+
+        {{ matches('scenario_id', '^[0-9]+$') }}
+#}
 {% macro matches(text, pattern) -%}
     {{ adapter.dispatch("matches")(text, pattern) }}
 {%- endmacro %}
@@ -43,33 +61,13 @@
 {%- endmacro %}
 
 
-{# True where an id names a set. On Spark, no partition's name is empty. #}
+{#
+    True where an id names a set. On Spark, no partition's name is empty.
+
+        where {{ names_a_set('scenario_set_id') }}
+#}
 {% macro names_a_set(id) -%}
-    {{ adapter.dispatch("names_a_set")(id) }}
-{%- endmacro %}
-
-{% macro postgres__names_a_set(id) -%}
-    {{ id }} is not null
-{%- endmacro %}
-
-{% macro spark__names_a_set(id) -%}
-    {{ id }} is not null and {{ id }} <> ''
-{%- endmacro %}
-
-
-{# How many of some values are not NULL. #}
-{% macro num_not_null(values) -%}
-    {{ adapter.dispatch("num_not_null")(values) }}
-{%- endmacro %}
-
-{% macro postgres__num_not_null(values) -%}
-    num_nonnulls({{ values | join(", ") }})
-{%- endmacro %}
-
-{% macro spark__num_not_null(values) -%}
-    {%- for value in values -%}
-        ({{ value }} is not null)::int{{ " + " if not loop.last }}
-    {%- endfor -%}
+    {{ id }} is not null {%- if target.type == "spark" %} and {{ id }} <> ''{% endif %}
 {%- endmacro %}
 
 

@@ -41,18 +41,18 @@
     cross join lateral (
         select
             {% if metric == "l2" -%}
-                sqrt(sum((pairs.a::float8 - pairs.b) ^ 2 order by pairs.place)) as distance
+                sqrt(sum((pairs.a::float8 - pairs.b) ^ 2 order by pairs.position)) as distance
             {%- else -%}
-                1 - sum(pairs.a::float8 * pairs.b order by pairs.place) / nullif(
+                1 - sum(pairs.a::float8 * pairs.b order by pairs.position) / nullif(
                     sqrt(
-                        sum(pairs.a::float8 ^ 2 order by pairs.place)
-                        * sum(pairs.b::float8 ^ 2 order by pairs.place)
+                        sum(pairs.a::float8 ^ 2 order by pairs.position)
+                        * sum(pairs.b::float8 ^ 2 order by pairs.position)
                     ),
                     0
                 ) as distance
             {%- endif %}
         from unnest(asked.embedding, candidates.embedding)
-            with ordinality as pairs (a, b, place)
+            with ordinality as pairs (a, b, position)
     ) as measured
     where
         asked.entity_id = {{ text_literal(entity_id) }}

@@ -1,33 +1,8 @@
 {#
-    A text as a date where it is one (YYYY-MM-DD), else NULL: a plain cast of free JSON would
-    fail for one scenario and take the rows of all others along.
+    A text as a time; without a zone it is taken as UTC, whatever the session's zone.
+
+        {{ utc_time(json_text('columns', 'created_at')) }}
 #}
-{% macro date_or_null(text) -%}
-    {{ adapter.dispatch("date_or_null")(
-        text, '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
-    ) }}
-{%- endmacro %}
-
-{% macro postgres__date_or_null(text, pattern) -%}
-    case
-        when {{ matches(text, pattern) }} then
-            case
-                when
-                    right({{ text }}, 2)::int <= extract(
-                        day from (left({{ text }}, 7) || '-01')::date
-                        + interval '1 month' - interval '1 day'
-                    )
-                    then ({{ text }})::date
-            end
-    end
-{%- endmacro %}
-
-{% macro spark__date_or_null(text, pattern) -%}
-    case when {{ matches(text, pattern) }} then try_cast({{ text }} as date) end
-{%- endmacro %}
-
-
-{# A text as a time; without a zone it is taken as UTC, whatever the session's zone. #}
 {% macro utc_time(text) -%}
     {{ adapter.dispatch("utc_time")(text) }}
 {%- endmacro %}
@@ -48,7 +23,11 @@
 {%- endmacro %}
 
 
-{# The day of a time in UTC. #}
+{#
+    The day of a time in UTC.
+
+        {{ utc_day('created_at') }}
+#}
 {% macro utc_day(time) -%}
     {{ adapter.dispatch("utc_day")(time) }}
 {%- endmacro %}
@@ -62,7 +41,11 @@
 {%- endmacro %}
 
 
-{# A text as a date; of a time with a zone, its day in UTC, whatever the session's zone. #}
+{#
+    A text as a date; of a time with a zone, its day in UTC, whatever the session's zone.
+
+        {{ date_in_utc(json_text('columns', 'base_date_end')) }}
+#}
 {% macro date_in_utc(text) -%}
     {{ adapter.dispatch("date_in_utc")(text) }}
 {%- endmacro %}
@@ -78,4 +61,27 @@
 {# (The profile has the session in UTC.) #}
 {% macro spark__date_in_utc(text) -%}
     {{ cast_or_fail(text, "date") }}
+{%- endmacro %}
+
+
+{#
+    A text as a date where it is one (YYYY-MM-DD), else NULL: a plain cast of free JSON would
+    fail for one scenario and take the rows of all others along. Postgres alone.
+
+        {{ date_or_null("label ->> 'first_day'") }}
+#}
+{% macro date_or_null(text) -%}
+    case
+        when
+            {{ text }} ~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
+            then
+                case
+                    when
+                        right({{ text }}, 2)::int <= extract(
+                            day from (left({{ text }}, 7) || '-01')::date
+                            + interval '1 month' - interval '1 day'
+                        )
+                        then ({{ text }})::date
+                end
+    end
 {%- endmacro %}

@@ -1,0 +1,34 @@
+{{ config(materialized='ephemeral') }}
+
+-- Subqueries instead of CTEs, as in staging: rows are looked up scenario by scenario.
+select
+    *,
+    -- The order of a panel, row-major: day by day, and in each the series of the axis.
+    case
+        when is_in_horizon
+            then (horizon_index - 1) * num_series::bigint + series_position
+    end as cell_index
+from (
+    select
+        -- ids
+        series.scenario_set_id,
+        paths.raw_scenario_set_id,
+        paths.raw_scenario_id,
+        series.num_series_ids,
+
+        -- the row
+        paths.horizon_index,
+        paths.return_value,
+        coalesce(abs(paths.return_value), 'NaN'::{{ type_double() }}) as abs_return,
+        (paths.horizon_index between 1 and series.horizon_days) is true as is_in_horizon,
+
+        -- the axis
+        series.series_position,
+        series.num_series
+    from {{ ref('stg_prometheus__scenario_paths') }} as paths
+    inner join {{ ref('int_scenario_series') }} as series
+        on
+            paths.instrument_id = series.instrument_id
+            and paths.factor_id = series.factor_id
+            and paths.macro_id = series.macro_id
+) as cells

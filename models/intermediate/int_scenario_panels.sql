@@ -1,0 +1,160 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['scenario_set_id', 'scenario_id'],
+        indexes=[{'columns': ['scenario_set_id', 'scenario_id'], 'unique': true}],
+        post_hook=[
+            "{{ delete_gone(ref('int_scenarios'), ['scenario_set_id', 'scenario_id']) }}",
+            "{{ analyze_columns(['scenario_set_id', 'scenario_id', 'rejection_reason']) }}"
+        ]
+    )
+}}
+
+with
+
+headers as (
+
+    select
+        sets.scenario_set_id,
+        sets.is_in_scenario_sets,
+        sets.horizon_days,
+        sets.as_of_date,
+        axes.series_ids,
+        axes.fingerprint_header,
+        axes.has_separator_in_id,
+        coalesce(axes.num_series, 0) as num_series
+    from {{ ref('int_scenario_sets') }} as sets
+    left join {{ ref('int_scenario_axes') }} as axes
+        on sets.scenario_set_id = axes.scenario_set_id
+
+),
+
+-- Scenarios without a panel or rejection made from their rows and their set's header.
+stale as (
+
+    select
+        scenarios.scenario_set_id,
+        scenarios.scenario_id,
+        scenarios.raw_scenario_set_id,
+        scenarios.raw_scenario_id,
+        scenarios.num_rows,
+        scenarios.content_hash,
+        headers.is_in_scenario_sets,
+        headers.horizon_days,
+        headers.as_of_date,
+        headers.series_ids,
+        headers.has_separator_in_id,
+        headers.num_series,
+        headers.fingerprint_header
+    from {{ ref('int_scenarios') }} as scenarios
+    inner join headers on scenarios.scenario_set_id = headers.scenario_set_id
+    {% if keeps_existing_rows() -%}
+    left join {{ this }} as existing
+        on
+            scenarios.scenario_set_id = existing.scenario_set_id
+            and scenarios.scenario_id = existing.scenario_id
+    {% endif -%}
+    where
+        {{ in_limited_scope('scenarios') }}
+        {% if keeps_existing_rows() -%}
+        and (
+            existing.scenario_id is null
+            or scenarios.content_hash <> existing.content_hash
+            or headers.is_in_scenario_sets <> existing.is_in_scenario_sets
+            or headers.horizon_days is distinct from existing.horizon_days
+            or headers.as_of_date is distinct from existing.as_of_date
+            or headers.series_ids is distinct from existing.series_ids
+        )
+        {%- endif %}
+
+),
+
+-- The rows of each are looked up by the source's index.
+counted as (
+
+    select
+        stale.*,
+        counts.*
+    from stale
+    cross join lateral (
+        select
+            count(*) as num_rows_read,
+            count(*) filter (where num_series_ids = 0 and is_in_horizon)
+                as num_rows_without_id,
+            count(*) filter (where num_series_ids > 1 and is_in_horizon)
+                as num_ambiguous_rows,
+            -- (Rows of day 0 are the baseline.)
+            count(*) filter (
+                where not is_in_horizon and horizon_index is distinct from 0
+            ) as num_rows_ignored,
+            count(cell_index) as num_cells,
+            count(distinct cell_index) as num_distinct_cells,
+            max(horizon_index) filter (where cell_index is not null) as last_step,
+            max(abs_return) filter (where cell_index is not null) as max_abs_return,
+            {{ array_agg_ordered(
+                'return_value', ['cell_index'], where='cell_index is not null'
+            ) }} as panel
+        from {{ ref('int_scenario_cells') }} as cells
+        where
+            stale.scenario_set_id = cells.scenario_set_id
+            and stale.raw_scenario_set_id = cells.raw_scenario_set_id
+            and stale.raw_scenario_id = cells.raw_scenario_id
+    ) as counts
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when not is_in_scenario_sets then 'UNKNOWN_SET'
+            when (horizon_days between 1 and {{ max_horizon_days() }}) is not true
+                then 'INVALID_HORIZON'
+            when as_of_date is null then 'NO_AS_OF_DATE'
+            when position(':' in scenario_id) > 0 then 'COLON_IN_SCENARIO_ID'
+            when num_ambiguous_rows > 0 then 'MORE_THAN_ONE_ID'
+            when num_rows_without_id > 0 then 'NO_SERIES_ID'
+            when num_cells = 0 then 'NO_SERIES_OF_KIND'
+            when num_cells > num_distinct_cells then 'DUPLICATE_CELLS'
+            when last_step < horizon_days then 'SHORT_HORIZON'
+            when num_cells < horizon_days * num_series::bigint then 'MISSING_CELLS'
+            -- (NaN is the largest double of all.)
+            when max_abs_return > {{ max_double() }} then 'NON_FINITE_VALUE'
+            when max_abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
+        end as rejection_reason
+    from counted
+    -- Where rows have come or gone since the scan, the next run reads them.
+    where num_rows_read = num_rows
+
+)
+
+select
+    -- ids
+    scenario_set_id,
+    scenario_id,
+
+    -- the set's header
+    is_in_scenario_sets,
+    as_of_date,
+    horizon_days,
+    num_series,
+    series_ids,
+
+    -- the panel, or why there is none
+    rejection_reason,
+    case when rejection_reason is null then panel end as panel,
+    case
+        when rejection_reason is null
+            then {{ panel_fingerprint('fingerprint_header', 'panel') }}
+    end as panel_fingerprint,
+    case when rejection_reason is null then max_abs_return end as max_abs_return,
+    case when rejection_reason is null then has_separator_in_id end as has_separator_in_id,
+
+    -- what was found
+    last_step,
+    num_rows_without_id,
+    num_ambiguous_rows,
+    num_rows_ignored,
+    content_hash
+from judged

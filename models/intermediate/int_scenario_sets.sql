@@ -1,0 +1,53 @@
+{{
+    config(
+        materialized='incremental',
+        pre_hook="{{ clear_scope() }}"
+    )
+}}
+
+with
+
+sets as (
+
+    select * from {{ ref('stg_prometheus__scenario_sets') }}
+    where {{ in_scope() }}
+
+),
+
+found as (
+
+    select
+        scenario_set_id,
+        raw_scenario_set_id,
+        count(*) as num_scenarios,
+        sum(content_hash) as content_hash
+    from {{ ref('int_scenarios') }}
+    where {{ in_scope() }}
+    group by scenario_set_id, raw_scenario_set_id
+
+),
+
+final as (
+
+    select
+        -- ids
+        coalesce(sets.scenario_set_id, found.scenario_set_id) as scenario_set_id,
+        found.raw_scenario_set_id,
+
+        -- what the producer says of the set
+        sets.scenario_set_id is not null as is_in_scenario_sets,
+        sets.category,
+        sets.metadata,
+        sets.num_paths,
+        sets.horizon_days,
+        sets.as_of_date,
+
+        -- what is there
+        coalesce(found.num_scenarios, 0)::int as num_scenarios,
+        found.content_hash
+    from sets
+    full outer join found on sets.scenario_set_id = found.scenario_set_id
+
+)
+
+select * from final
