@@ -1,13 +1,14 @@
 """Whatever breaks in the midst of a run: one line says so, and one rerun mends it.
 
 A fault strikes at a known point, not by luck: a lock that the test holds keeps the command
-there until it has struck. Only the kills at random points go by the clock.
+there until it has struck, or the command counts its batches and kills itself.
 """
 
 import atexit
 import contextlib
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -45,10 +46,9 @@ SEED = 20261123
 
 # The command line, with batches so small that many commits make up a run.
 SMALL_BATCHES = """
-import os, sys
-from adbc_driver_manager.dbapi import Cursor
+import os, signal, sys
+from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import StatementOptions
-from python_encoders import workflow
 from python_encoders.cli import main
 
 run = Cursor.execute
@@ -61,18 +61,43 @@ def in_small_batches(cursor, *args, **kwargs):
 Cursor.execute = in_small_batches
 """
 IN_SMALL_BATCHES = SMALL_BATCHES + "main()"
-# For each two lines: starts one, and says its number; waits for it, and says how it ended.
-ONE_AFTER_ANOTHER = f"""
-{SMALL_BATCHES}
-for _ in sys.stdin:
-    child = os.fork()
-    if not child:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        main()
-    print(child, flush=True)
-    sys.stdin.readline()
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+# The same, killed at the point that KILLED_AT names. First it prints the sizes of its
+# batches so far. It wraps the driver, which stays where it is when our own code moves.
+KILLED_AT_A_POINT = (
+    SMALL_BATCHES
+    + """
+ingest, commit, close = Cursor.adbc_ingest, Connection.commit, Connection.close
+sizes = []
+
+def reach(moment):
+    if os.environ["KILLED_AT"] in (moment, f"{moment} of batch {len(sizes)}"):
+        print("sizes:", *sizes, file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def ingest_or_die(cursor, table, vectors, **options):
+    sizes.append(vectors.num_rows)
+    reach("before the COPY")
+    num_rows = ingest(cursor, table, vectors, **options)
+    reach("after the COPY")
+    return num_rows
+
+def commit_or_die(connection):
+    reach("before the commit")
+    commit(connection)
+    reach("after the commit")
+
+def close_or_die(connection):
+    if sizes:
+        reach("before the end")
+    close(connection)
+
+Cursor.adbc_ingest, Connection.commit, Connection.close = (
+    ingest_or_die, commit_or_die, close_or_die
+)
+main()
 """
+)
+MOMENTS = ("before the COPY", "after the COPY", "before the commit", "after the commit")
 
 OURS = """
     pg_stat_activity
@@ -242,35 +267,34 @@ def struck(
 # The encoder
 
 
+def killed_at(point: str, *arguments: str) -> list[int]:
+    """Run a command that is killed at a point; give the sizes of its batches so far."""
+    done = outcome(start("-c", KILLED_AT_A_POINT, *arguments, KILLED_AT=point))
+    assert done.returncode == -signal.SIGKILL, (point, done)
+    [sizes] = re.findall(r"^sizes:(.*)$", done.stderr, re.MULTILINE)
+    return [int(size) for size in sizes.split()]
+
+
 def test_an_encoder_killed_at_ten_random_points_loses_nothing(unencoded, undisturbed):
-    with start("-c", ONE_AFTER_ANOTHER, "encode") as encoders:
+    def kill(point: str) -> list[int]:
+        execute("truncate analytics.numeric_window_embeddings")
+        sizes = killed_at(point, "encode")
+        assert_nothing_left()
+        written = vectors()
+        print(f"seed {SEED}: killed {point}, after {len(written)} vectors")
+        # The last batch counts only where its commit is over.
+        is_committed = point.startswith(("after the commit", "before the end"))
+        assert len(written) == sum(sizes if is_committed else sizes[:-1]), point
+        assert written.items() <= undisturbed.items()
+        assert_a_rerun_gives(undisturbed)
+        return sizes
 
-        def told() -> int:
-            encoders.stdin.write("\n")
-            encoders.stdin.flush()
-            return int(encoders.stdout.readline())
-
-        told()
-        begun = time.monotonic()
-        assert told() == 0
-        seconds = time.monotonic() - begun
-        points, kills = random.Random(SEED), []
-
-        while len(kills) < 10:
-            execute("delete from analytics.numeric_window_embeddings")
-            point = points.uniform(0, seconds)
-            pid = told()
-            time.sleep(point)
-            os.kill(pid, signal.SIGKILL)
-            if told() != -signal.SIGKILL:
-                seconds *= 0.9  # it was faster than the first one, and done
-                continue
-            kills.append(len(vectors()))
-            print(f"seed {SEED}: killed after {point:.3f} s and {kills[-1]} vectors")
-            assert_nothing_left()
-            assert_a_rerun_gives(undisturbed)
-
-    assert any(0 < written < len(undisturbed) for written in kills), kills
+    sizes = kill("before the end")  # after the last commit of all
+    assert sum(sizes) == len(undisturbed)
+    kill("before the commit of batch 1")
+    points = random.Random(SEED)
+    for moment in MOMENTS * 2:
+        kill(f"{moment} of batch {points.randint(2, len(sizes) - 1)}")
 
 
 @pytest.mark.parametrize(
