@@ -13,7 +13,7 @@ from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes, sto
 from reference import reference_vectors
 
 from python_encoders import store
-from python_encoders.connection import PROJECT_DIR, connect
+from python_encoders.connection import connect
 from python_encoders.encoding import encode
 from python_encoders.store import Scope
 
@@ -239,44 +239,6 @@ def test_rows_of_other_entity_types_are_never_touched(built, chain, build_and_en
 
     assert sorted(execute(theirs), key=lambda row: row[1]) == before
     assert len(stored_vectors()) == 141
-
-
-def test_a_killed_backfill_is_taken_up_where_it_stopped(built):
-    undisturbed = stored_vectors()
-    slow_batches = (
-        "import time, python_encoders.store as store\n"
-        "from adbc_driver_manager.dbapi import Cursor\n"
-        "from adbc_driver_postgresql import StatementOptions\n"
-        "write, run = store.write_vectors, Cursor.execute\n"
-        "def small(cursor, *args, **kwargs):\n"
-        "    option = StatementOptions.BATCH_SIZE_HINT_BYTES.value\n"
-        "    cursor.adbc_statement.set_options(**{option: '20000'})\n"
-        "    return run(cursor, *args, **kwargs)\n"
-        "def slow(*args):\n"
-        "    write(*args)\n"
-        "    time.sleep(0.05)\n"
-        "Cursor.execute, store.write_vectors = small, slow\n"
-        "from python_encoders.cli import cli\n"
-        "cli(['encode'])\n"
-    )
-    partial = []
-    for kill_at in (1, 20, 60):
-        execute("delete from analytics.numeric_window_embeddings")
-        running = subprocess.Popen(
-            [sys.executable, "-c", slow_batches], stdout=subprocess.DEVNULL, cwd=PROJECT_DIR
-        )
-        while len(stored_vectors()) < kill_at and running.poll() is None:
-            time.sleep(0.01)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
-        partial.append(len(stored_vectors()))
-        assert kill_at <= partial[-1] < len(undisturbed)
-
-        rerun = python("python_encoders", "encode")
-
-        assert rerun.returncode == 0, rerun.stderr
-        assert f"vectors: {len(undisturbed) - partial[-1]} written" in rerun.stdout
-        assert stored_vectors() == undisturbed
 
 
 @pytest.mark.parametrize(
