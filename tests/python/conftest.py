@@ -20,6 +20,7 @@ import numpy as np
 import psycopg2
 import pytest
 from cluster import WANTED, system_binaries, throwaway_server
+from hypothesis import HealthCheck, settings
 
 from python_encoders import server
 from python_encoders.connection import PROJECT_DIR, choose_server
@@ -47,6 +48,12 @@ SOURCE = """
     insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
 """
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 class Silent:

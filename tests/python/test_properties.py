@@ -192,7 +192,6 @@ def test_another_way_to_the_vectors_changes_no_byte(postgres, chain, undisturbed
 def test_no_way_to_the_vectors_changes_a_byte(postgres, chain, undisturbed):
     @settings(
         max_examples=12,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),

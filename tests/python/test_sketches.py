@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from plain_sketches import plain_panel_sketch, plain_stress_shape
@@ -23,10 +23,8 @@ from python_encoders.panel_sketch import panel_sketch
 from python_encoders.stress_shape import stress_shape
 
 PLAIN = {panel_sketch: plain_panel_sketch, stress_shape: plain_stress_shape}
-# The plain reference takes its time, and so may a busy machine.
-SLOW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# The plain reference takes its time.
+SLOW = settings(max_examples=40)
 BOTH = pytest.mark.parametrize("sketch", PLAIN)
 
 ABC = ["AAA", "BBB", "CCC", "DDD", "EEE"]
