@@ -20,8 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from python_encoders import panel_sketch
-from python_encoders.encoders import ENCODERS
+from python_encoders.encoders import ENCODERS, panel_sketch
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.similarity import METRICS
 

@@ -8,8 +8,7 @@ import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 from numpy.typing import NDArray
 
-from python_encoders import panel_sketch
-from python_encoders.encoders import DIMENSION, check_models
+from python_encoders.encoders import DIMENSION, check_models, panel_sketch
 from python_encoders.errors import WrongUsageError
 from python_encoders.similarity import METRICS, TOLERANCE, Neighbour, nearest
 from python_encoders.store import (

@@ -165,6 +165,6 @@ def _archive() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     archive = folder / "python_encoders.zip"
     with zipfile.ZipFile(archive, "w") as package:
-        for module in sorted(PACKAGE.glob("*.py")):
-            package.write(module, f"{PACKAGE.name}/{module.name}")
+        for module in sorted(PACKAGE.rglob("*.py")):
+            package.write(module, module.relative_to(PACKAGE.parent))
     return archive

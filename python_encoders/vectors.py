@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from python_encoders.encoders import (
     DIMENSION,
     ENCODERS,
+    SEPARATOR,
     Panels,
     cells_dropped,
     squared_return_dropped,
 )
-from python_encoders.fixed_point import SEPARATOR
 
 
 def same_axis(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Panels, list[str]]]:

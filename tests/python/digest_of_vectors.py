@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy._core import _multiarray_umath
 
-from python_encoders import fixed_point
-from python_encoders.panel_sketch import panel_sketch
-from python_encoders.stress_shape import stress_shape
+from python_encoders.encoders import fixed_point
+from python_encoders.encoders.panel_sketch import panel_sketch
+from python_encoders.encoders.stress_shape import stress_shape
 
 SKETCHES = {"panel-sketch": panel_sketch, "stress-shape": stress_shape}
 Encode = Callable[[np.ndarray, list[str]], np.ndarray]

@@ -8,12 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from python_encoders.encoders import (
-    ENCODERS,
-    cells_dropped,
-    flatten_and_pad,
-    squared_return_dropped,
-)
+from python_encoders.encoders import ENCODERS, cells_dropped, squared_return_dropped
+from python_encoders.encoders.core import flatten_and_pad
 
 CORE = ENCODERS["num-scenario-core-v1"]
 

@@ -19,8 +19,8 @@ from hypothesis.extra import numpy as npst
 from plain_sketches import plain_panel_sketch, plain_stress_shape
 
 from python_encoders.encoders import ENCODERS
-from python_encoders.panel_sketch import panel_sketch
-from python_encoders.stress_shape import stress_shape
+from python_encoders.encoders.panel_sketch import panel_sketch
+from python_encoders.encoders.stress_shape import stress_shape
 
 PLAIN = {panel_sketch: plain_panel_sketch, stress_shape: plain_stress_shape}
 # The plain reference takes its time.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from python_encoders.fixed_point import (
+from python_encoders.encoders.fixed_point import (
     UNIT,
     check_shape,
     project,

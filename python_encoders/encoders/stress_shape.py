@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from python_encoders.fixed_point import (
+from python_encoders.encoders.fixed_point import (
     UNIT,
     Whole,
     check_shape,
