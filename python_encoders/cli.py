@@ -22,7 +22,7 @@ from rich.text import Text
 
 from python_encoders.encoders import ENCODERS, panel_sketch
 from python_encoders.errors import WorkFailedError, WrongUsageError
-from python_encoders.similarity import METRICS
+from python_encoders.metrics import METRICS
 
 # A log has no width to fold a table into.
 CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))

@@ -18,7 +18,6 @@ from adbc_driver_postgresql import StatementOptions
 
 from python_encoders.connection import PROJECT_DIR, first_line
 from python_encoders.errors import WorkFailedError, WrongUsageError
-from python_encoders.similarity import METRICS
 
 ENTITY_TYPE = "SCENARIO"
 
@@ -250,43 +249,6 @@ def check_is_built(connection: Connection, *names: str) -> None:
             raise WorkFailedError(
                 f"schema {target_schema()} has no {name}; build it with `dbt run` first"
             )
-
-
-def find_pgvector(connection: Connection) -> str | None:
-    """Name the schema that the extension pgvector is installed in, if it is."""
-    found = fetch(
-        connection,
-        """
-        select schemas.nspname::text as name
-        from pg_catalog.pg_extension as extensions
-        inner join pg_catalog.pg_namespace as schemas
-            on extensions.extnamespace = schemas.oid
-        where extensions.extname = 'vector'
-        """,
-        [],
-    )["name"].to_pylist()
-    return found[0] if found else None
-
-
-def check_index_metric(connection: Connection, metric: object) -> None:
-    """Check that an index on vectors can be built for a metric.
-
-    Raises
-    ------
-    WrongUsageError
-        No such metric.
-    WorkFailedError
-        No extension; says how to install it.
-    """
-    if metric not in METRICS:
-        raise WrongUsageError(
-            f"the var vector_index_metric is {' or '.join(METRICS)}, not {metric!r}"
-        )
-    if find_pgvector(connection) is None:
-        raise WorkFailedError(
-            "the var vector_index_metric needs the extension pgvector; in database "
-            f"{os.environ['PGDATABASE']}: create extension vector"
-        )
 
 
 @contextlib.contextmanager

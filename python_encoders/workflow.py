@@ -15,6 +15,7 @@ from python_encoders import store
 from python_encoders.connection import connect
 from python_encoders.encoders import check_models
 from python_encoders.encoding import Encoded, encode
+from python_encoders.search import check_index_metric
 
 if TYPE_CHECKING:
     from python_encoders.dbt_chain import DbtChain
@@ -126,7 +127,7 @@ def backfill(
             store.check_set_in_source(connection, schema, scope.scenario_set_id)
         index_metric = store.dbt_var("vector_index_metric", variables)
         if index_metric is not None:
-            store.check_index_metric(connection, index_metric)
+            check_index_metric(connection, index_metric)
         # dbt takes a second to import; what is wrong without it has been said by now.
         with _locked(connection, scope.model_ids, reporter):
             encoded = build_and_test(

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import reference_panels
 
-from python_encoders import report, report_figures
 from python_encoders.connection import connect
 from python_encoders.encoders import ENCODERS
-from python_encoders.report_data import Scenario, market_path, read
+from python_encoders.report import figures as report_figures
+from python_encoders.report.data import Scenario, market_path, read
+from python_encoders.report.page import crises_of, neighbours, render
 from python_encoders.search import Question, similar
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
@@ -79,14 +80,14 @@ def test_every_vector_is_a_point_and_every_crisis_a_picture(page):
 def test_the_nearest_are_those_that_similar_finds(encoded, model_id, metric):
     data = data_of(model_id)
 
-    crises = report.crises_of(data)
+    crises = crises_of(data)
     assert len(crises) == 18
     with connect(autocommit=True) as connection:
         for entity_id, row in crises.items():
             found = similar(connection, Question(entity_id, model_id, 5, metric))
             assert [
                 (near.scenario.entity_id, near.scenario.name, near.distance)
-                for near in report.neighbours(data, row, metric)
+                for near in neighbours(data, row, metric)
             ] == list(
                 zip(
                     *(found[name].to_pylist() for name in ("entity_id", "scenario_name")),
@@ -150,7 +151,7 @@ def test_the_rejections_of_one_model_are_named_with_it(encoded):
         if row["model_id"] in (SHAPE, None)
     ] == [("7", SHAPE, "VALUE_OUT_OF_RANGE"), ("37", None, "MISSING_CELLS")]
     assert data.num_rejections == 3
-    page = report.render(data, "l2")
+    page = render(data, "l2")
     for row in data.rejections:
         assert row["detail"] in page
 
@@ -236,13 +237,13 @@ def test_a_crisis_without_a_vector_is_named(encoded):
     data = data_of()
 
     assert data.crises_without_vector == ["Covid crash, March 2020"]
-    assert "Without a vector, and so not here: Covid crash" in report.render(data, "l2")
+    assert "Without a vector, and so not here: Covid crash" in render(data, "l2")
 
 
 def test_a_vector_without_a_panel_has_no_path_and_breaks_nothing(encoded):
     execute("delete from analytics.int_scenario_panels_checked")
 
-    page = report.render(data_of(), "l2")
+    page = render(data_of(), "l2")
 
     assert all(not f["data"] for name, f in figures(page).items() if name != "map")
     assert len(figures(page)) == 19
@@ -258,7 +259,7 @@ def test_vectors_of_zeros_point_nowhere(encoded):
         [SHAPE],
     )
 
-    page = report.render(data_of(), "cosine")
+    page = render(data_of(), "cosine")
 
     assert page.count("Nothing is near") == 18
     assert {x for trace in figures(page)["map"]["data"] for x in trace["x"]} == {0}

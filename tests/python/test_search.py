@@ -16,8 +16,7 @@ from reference import reference_panels
 from python_encoders.connection import connect
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
-from python_encoders.search import Question, similar
-from python_encoders.similarity import nearest
+from python_encoders.search import Question, nearest, similar
 from python_encoders.store import Scope
 from python_encoders.workflow import encode_only
 

@@ -15,19 +15,19 @@ from markupsafe import Markup
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
-from python_encoders.report_data import CRISIS, ReportData, Scenario, read
-from python_encoders.report_figures import (
+from python_encoders.report.data import CRISIS, ReportData, Scenario, read
+from python_encoders.report.figures import (
     market_paths,
     percent,
     return_range,
     scenario_map,
 )
-from python_encoders.similarity import nearest
+from python_encoders.search import nearest
 
 NUM_NEIGHBOURS = 5
 MAX_CRISES = 60
 _FOLDER = Path(__file__).parent
-# The symbols of report_figures, in its order, as the key shows them.
+# The symbols of figures.SYMBOLS, in its order, as the key shows them.
 _SYMBOL_PATHS = (
     "M0-6L6 0L0 6L-6 0Z",
     "M-4.5 0A4.5 4.5 0 1 1 4.5 0A4.5 4.5 0 1 1 -4.5 0Z",

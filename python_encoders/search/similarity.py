@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-METRICS = ("l2", "cosine")
 # What float32 arithmetic, such as pgvector's, may get wrong at most over 384 dimensions
 # whose squares it can hold: as a share of an L2 distance, and as such of a cosine distance.
 TOLERANCE = 1e-4

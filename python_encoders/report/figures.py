@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from python_encoders.report_data import CRISIS, Scenario
+from python_encoders.report.data import CRISIS, Scenario
 
 # An SVG of more is slow on a phone.
 MAX_POINTS = 4000

@@ -1,0 +1,3 @@
+"""The distances that vectors are compared by."""
+
+METRICS = ("l2", "cosine")
