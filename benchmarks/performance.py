@@ -34,9 +34,9 @@ import psycopg2
 from rich.console import Console
 
 from benchmarks.large_sets import grow
-from python_encoders import server
-from python_encoders.connection import PROJECT_DIR, connect
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.encoders import ENCODERS
+from python_encoders.postgres import connect, server
 
 CORE = "num-scenario-core-v1"
 SIZES = [(1_000, 20, 20), (20_000, 20, 20), (100_000, 20, 20), (2_000, 60, 200)]
@@ -215,15 +215,15 @@ def work_once() -> None:
         return result
 
     def start_up() -> Any:
-        from python_encoders.workflow import start_dbt
+        from python_encoders.pipeline import start_dbt
 
         return start_dbt(
             {"scenario_set_id": "BIG", "scenario_limit": None, "encoded_model_ids": [CORE]}
         )
 
     def encoded(*model_ids: str) -> None:
-        from python_encoders.encoding import encode
-        from python_encoders.store import Scope
+        from python_encoders.postgres import encode
+        from python_encoders.scope import Scope
 
         encode(Scope(model_ids, "BIG"), lambda done, total: None)
 

@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.encoders import ENCODERS
 
 SIZE = 20_000, 20, 20
@@ -161,10 +161,9 @@ def on_postgres(size: tuple[int, int, int]) -> dict[str, Any]:
     """Run the chain on the server that the environment names."""
     from benchmarks.large_sets import grow
     from benchmarks.performance import execute
-    from python_encoders.connection import connect
-    from python_encoders.dbt_chain import DbtChain
-    from python_encoders.encoding import encode
-    from python_encoders.store import Scope, fetch
+    from python_encoders.pipeline import DbtChain
+    from python_encoders.postgres import connect, encode, fetch
+    from python_encoders.scope import Scope
 
     phases = _Phases()
     DbtChain({})._invoke("seed")
@@ -190,14 +189,14 @@ def on_postgres(size: tuple[int, int, int]) -> dict[str, Any]:
 
 def on_spark(size: tuple[int, int, int]) -> dict[str, Any]:
     """Run the chain on the cluster that the environment names."""
-    from python_encoders.dbt_chain import DbtChain
-    from python_encoders.spark_encoding import encode
-    from python_encoders.spark_session import open_session
-    from python_encoders.store import Scope
+    from python_encoders.pipeline import DbtChain
+    from python_encoders.scope import Scope
+    from python_encoders.spark import encoding
+    from python_encoders.spark import session as spark_session
 
     phases = _Phases()
     start = time.perf_counter()
-    with open_session() as session:
+    with spark_session.open_session() as session:
         phases["start"] = round(time.perf_counter() - start, 2)
         session.createDataFrame(pa.csv.read_csv(SEEDS)).createTempView("seed")
         for statement in (
@@ -214,7 +213,8 @@ def on_spark(size: tuple[int, int, int]) -> dict[str, Any]:
         phases.timed("panels", chain.run)
         for model_id in ENCODERS:
             phases.timed(
-                model_id, lambda m=model_id: encode(session, Scope((m,)), lambda *_: None)
+                model_id,
+                lambda m=model_id: encoding.encode(session, Scope((m,)), lambda *_: None),
             )
             if "shuffled" not in phases:  # by the panels and one model
                 phases["shuffled"] = _shuffled(session) - shuffled_before
@@ -281,7 +281,7 @@ def measure(size: tuple[int, int, int]) -> dict[str, Any]:
     sys.path.append(str(TESTS))
     from spark.cluster import tables_in, throwaway_cluster
 
-    from python_encoders import server
+    from python_encoders.postgres import server
 
     results = {}
     home = Path(tempfile.mkdtemp(prefix="scenario-bench-"))

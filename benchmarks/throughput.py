@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from python_encoders.encoders import ENCODERS
-from python_encoders.store import BATCH_BYTES
+from python_encoders.postgres import BATCH_BYTES
 
 NUM_RUNS = 15
 SHAPES = [(30, 20), (60, 200), (100, 300)]

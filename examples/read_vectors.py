@@ -6,9 +6,8 @@ Run it after a backfill of its model::
     python examples/read_vectors.py
 """
 
-from python_encoders.connection import choose_server, connect
 from python_encoders.encoders import DIMENSION
-from python_encoders.store import fetch, relation
+from python_encoders.postgres import choose_server, connect, fetch, relation
 
 MODEL = "num-scenario-stress-shape-v1"
 

@@ -1,15 +1,17 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print.
+
+A command imports what it needs: Postgres, Spark and plotly take a while, and --help does
+not need them.
+"""
 
 import contextlib
 import csv
-import importlib
 import io
 import itertools
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -20,9 +22,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from python_encoders.dbt_project import project_vars
 from python_encoders.encoders import ENCODERS, panel_sketch
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
+from python_encoders.scope import Scope
 
 # A log has no width to fold a table into.
 CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
@@ -69,12 +73,6 @@ class _ConsoleReporter:
 @contextlib.contextmanager
 def _plain_errors() -> Iterator[None]:
     """Turn what the user can mend into one line and an exit code."""
-    # Imported with the commands that connect: it takes a while, --help should not.
-    import adbc_driver_manager
-
-    from python_encoders.connection import first_line
-
-    interrupted = 130, "interrupted; the same command goes on where this one stopped"
     try:
         yield
         return
@@ -82,28 +80,10 @@ def _plain_errors() -> Iterator[None]:
         code, message = 2, str(error)
     except WorkFailedError as error:
         code, message = 1, str(error)
-    except adbc_driver_manager.Error as error:
-        code, message = 1, f"Postgres: {first_line(error)}"
-        # The driver cancels the statement on Ctrl-C and reports that instead.
-        if "user request" in message:
-            code, message = interrupted
     except KeyboardInterrupt:
-        code, message = interrupted
+        code, message = 130, "interrupted; the same command goes on where this one stopped"
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)
-
-
-def _chain_of(target: str) -> ModuleType:
-    """Import the chain of one engine: the other need not be installed, nor be there."""
-    if target == "spark":
-        from python_encoders.spark_session import check_installed
-
-        check_installed()
-        return importlib.import_module("python_encoders.spark_workflow")
-    from python_encoders.connection import choose_server
-
-    choose_server()
-    return importlib.import_module("python_encoders.workflow")
 
 
 def _dbt_vars(
@@ -127,8 +107,6 @@ def _dbt_vars(
         if name in joined:
             raise click.BadParameter(f"{name} is what {option} is for")
     if joined:
-        from python_encoders.store import project_vars
-
         known = [name for name in project_vars() if name not in _OPTIONS_OF_VARS]
         for name in joined:
             if name not in known:
@@ -229,11 +207,11 @@ def backfill(
       python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
     """  # noqa: D301 - click's mark for lines to leave as they are
     with _plain_errors():
-        from python_encoders.store import Scope
+        from python_encoders import pipeline
 
         scope = Scope(model_ids, scenario_set_id, limit)
         with _ConsoleReporter() as reporter:
-            coverage = _chain_of(target).backfill(scope, variables, reporter)[1]
+            _, coverage = pipeline.backfill(scope, variables, reporter, target)
         _print_coverage(coverage.to_pylist())
 
 
@@ -253,11 +231,11 @@ def encode(
     For those who run dbt themselves: `dbt run`, then this, then `dbt test`.
     """
     with _plain_errors():
-        from python_encoders.store import Scope
+        from python_encoders import pipeline
 
         scope = Scope(model_ids, scenario_set_id, limit)
         with _ConsoleReporter() as reporter:
-            done = _chain_of(target).encode_only(scope, reporter)
+            done = pipeline.encode_only(scope, reporter, target)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
 
 
@@ -330,12 +308,10 @@ def similar(
         --model-id num-scenario-stress-shape-v1 --top-k 5
     """  # noqa: D301 - click's mark for lines to leave as they are
     with _plain_errors():
-        from python_encoders.connection import choose_server, connect
-        from python_encoders.search import Question
-        from python_encoders.search import similar as search
+        from python_encoders import postgres, search
 
-        choose_server()
-        question = Question(
+        postgres.choose_server()
+        question = search.Question(
             entity_id,
             model_id or (panel_sketch.MODEL_ID if block else DEFAULT_MODEL),
             top_k,
@@ -343,8 +319,8 @@ def similar(
             scenario_set_id,
             market_only=block is not None,
         )
-        with connect(autocommit=True) as connection:
-            found = search(connection, question)
+        with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
+            found = search.similar(connection, question)
         if output_format == "table":
             _print_similar(found.to_pylist())
             return
@@ -389,11 +365,11 @@ def report(output: Path, model_id: str, metric: str) -> None:
     One HTML file that loads nothing from anywhere, for the screen, the phone and paper.
     """
     with _plain_errors():
-        from python_encoders.connection import choose_server, connect
+        from python_encoders import postgres
         from python_encoders.report import write_report
 
-        choose_server()
-        with connect() as connection:
+        postgres.choose_server()
+        with postgres.plain_errors(), postgres.connect() as connection:
             write_report(connection, output, model_id, metric)
         click.echo(output)
 
@@ -417,10 +393,9 @@ def db() -> None:
 def db_start() -> None:
     """Start the server, unless it runs, and say how to connect by hand."""
     with _plain_errors():
-        from python_encoders.connection import EMBEDDED_HOME
-        from python_encoders.server import start
+        from python_encoders.postgres import EMBEDDED_HOME, server
 
-        environment = start()
+        environment = server.start()
         click.echo("The embedded Postgres is up. To connect by hand, in this shell:")
         click.echo(f"  . {EMBEDDED_HOME / 'env'}")
         click.echo("  psql            (or dbt run, dbt test, …)")
@@ -433,9 +408,9 @@ def db_start() -> None:
 def db_stop() -> None:
     """Stop the server; its data stay."""
     with _plain_errors():
-        from python_encoders.server import stop
+        from python_encoders.postgres import server
 
-        click.echo("stopped" if stop() else "was not running")
+        click.echo("stopped" if server.stop() else "was not running")
 
 
 def _percent(share: float | None) -> str:

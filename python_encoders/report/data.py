@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 
 from python_encoders.encoders import DIMENSION, ENCODERS, check_models
 from python_encoders.errors import WorkFailedError
-from python_encoders.store import (
-    ENTITY_TYPE,
-    Scope,
-    check_is_built,
-    coverage,
-    fetch,
-    relation,
-)
+from python_encoders.postgres import check_is_built, coverage, fetch, relation
+from python_encoders.scope import ENTITY_TYPE, Scope
 
 MAX_REJECTIONS = 200
 CRISIS = "CRISIS"

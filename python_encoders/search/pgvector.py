@@ -6,7 +6,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
-from python_encoders.store import fetch
+from python_encoders.postgres import fetch
 
 
 def find_pgvector(connection: Connection) -> str | None:

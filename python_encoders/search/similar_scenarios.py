@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from python_encoders.encoders import DIMENSION, check_models, panel_sketch
 from python_encoders.errors import WrongUsageError
 from python_encoders.metrics import METRICS
-from python_encoders.search.pgvector import find_pgvector
-from python_encoders.search.similarity import TOLERANCE, Neighbour, nearest
-from python_encoders.store import (
-    ENTITY_TYPE,
+from python_encoders.postgres import (
     check_is_built,
     check_set_is_built,
     fetch,
     quoted,
     relation,
 )
+from python_encoders.scope import ENTITY_TYPE
+from python_encoders.search.pgvector import find_pgvector
+from python_encoders.search.similarity import TOLERANCE, Neighbour, nearest
 
 _OPERATORS = {"l2": "<->", "cosine": "<=>"}
 

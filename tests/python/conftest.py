@@ -22,10 +22,10 @@ import pytest
 from cluster import WANTED, system_binaries, throwaway_server
 from hypothesis import HealthCheck, settings
 
-from python_encoders import server
-from python_encoders.connection import PROJECT_DIR, choose_server
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.dbt_project import PROJECT_DIR
+from python_encoders.pipeline import encode_only
+from python_encoders.postgres import choose_server, server
+from python_encoders.scope import Scope
 
 MODEL = "num-scenario-core-v1"
 DATABASE = f"scenario_tests_{os.getpid()}"
@@ -145,7 +145,7 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chain(postgres: str) -> "Callable[..., Any]":
     """Give dbt chains by their vars, each parsed once."""
-    from python_encoders.dbt_chain import DbtChain
+    from python_encoders.pipeline import DbtChain
 
     parsed: dict[str, Any] = {}
     recreate(DATABASE, "template0", postgres)

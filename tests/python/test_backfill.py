@@ -12,10 +12,9 @@ import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes, stored_vectors
 from reference import reference_vectors
 
-from python_encoders import store
-from python_encoders.connection import connect
-from python_encoders.encoding import encode
-from python_encoders.store import Scope
+from python_encoders.dbt_project import PROJECT_DIR
+from python_encoders.postgres import connect, encode, pending_panels
+from python_encoders.scope import Scope
 
 SESSIONS = """
     pg_stat_activity
@@ -89,7 +88,7 @@ def test_the_row_order_of_the_source_does_not_matter(seeded, build_and_encode):
 def test_the_batch_size_does_not_matter(built, monkeypatch, batch_bytes):
     expected = stored_bytes()
     execute("delete from analytics.numeric_window_embeddings")
-    monkeypatch.setattr(store, "BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(pending_panels, "BATCH_BYTES", batch_bytes)
     batches = []
     encode(Scope((MODEL,)), lambda done, total: batches.append(done))
 

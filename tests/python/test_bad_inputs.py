@@ -13,8 +13,8 @@ from plain_sketches import plain_panel_sketch, plain_stress_shape
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
 
 CORE, SKETCH, SHAPE = ENCODERS
 SENTINELS = "__INSTRUMENT__", "__NONE__"

@@ -8,11 +8,12 @@ import pytest
 from conftest import BUILT, DATABASE, Silent, execute, open_page, recreate
 from selenium.webdriver.support.ui import WebDriverWait
 
-from python_encoders.connection import PROJECT_DIR, connect
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.encoders import ENCODERS
+from python_encoders.pipeline import encode_only
+from python_encoders.postgres import connect
 from python_encoders.report import write_report
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.scope import Scope
 
 SHAPE = "num-scenario-stress-shape-v1"
 HOSTILE = """</script><script>pwned = 1</script> "a" 'b' <b>c</b> $x$ &amp; 😱"""

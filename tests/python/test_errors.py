@@ -10,8 +10,8 @@ import time
 import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, add, execute, python, stored_bytes
 
-from python_encoders.connection import choose_server
-from python_encoders.workflow import _interruptible
+from python_encoders.pipeline.dbt_chain import _interruptible
+from python_encoders.postgres import choose_server
 
 COMMANDS = pytest.mark.parametrize(
     "command", [(WORKFLOW_COMMAND,), ("python_encoders", "backfill")], ids=["door", "front"]
@@ -138,8 +138,8 @@ def test_a_server_out_of_reach_is_named():
 
 
 def test_no_server_at_all_says_how_to_start_one(monkeypatch, tmp_path, capsys):
-    from python_encoders import connection
     from python_encoders.cli import cli
+    from python_encoders.postgres import connection
 
     monkeypatch.delenv("PGHOST", raising=False)
     monkeypatch.setattr(connection, "EMBEDDED_HOME", tmp_path)
@@ -239,7 +239,7 @@ def test_help_teaches(arguments, teaches):
 
 
 def test_of_an_error_of_java_is_told_what_happened_and_not_where():
-    from python_encoders.dbt_chain import _squeezed
+    from python_encoders.pipeline.dbt_chain import _squeezed
 
     told = _squeezed(
         "An error occurred while calling o1.sql.\n: SparkException: no room at all (1)\n"
@@ -254,7 +254,7 @@ def test_of_an_error_of_java_is_told_what_happened_and_not_where():
 
 
 def test_the_driver_is_cut_down_to_what_the_server_said():
-    from python_encoders.connection import first_line
+    from python_encoders.postgres.connection import first_line
 
     quoting = "IO: [libpq] Failed to execute query '\n  create x\n': ERROR:  no\nHINT: x"
     assert first_line(ValueError(quoting)) == "no"

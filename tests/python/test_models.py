@@ -9,10 +9,10 @@ from conftest import MODEL, Silent, add, execute, python, stored_bytes
 from plain_sketches import plain_panel_sketch, plain_stress_shape
 from reference import reference_panels
 
+from python_encoders.arrow_encoding import same_axis
 from python_encoders.encoders import ENCODERS
-from python_encoders.store import Scope
-from python_encoders.vectors import same_axis
-from python_encoders.workflow import encode_only
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
 
 SKETCH, SHAPE = "num-scenario-panel-sketch-v1", "num-scenario-stress-shape-v1"
 ALL = tuple(ENCODERS)
@@ -326,7 +326,7 @@ def test_the_list_of_models_says_what_each_is_for():
 def test_dbt_and_python_know_the_same_models(built):
     import yaml
 
-    from python_encoders.connection import PROJECT_DIR
+    from python_encoders.dbt_project import PROJECT_DIR
 
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
     in_sql = execute("select model_id from analytics.int_encoder_limits")

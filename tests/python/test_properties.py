@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from test_bad_inputs import PLAIN
 
 from python_encoders.encoders import ENCODERS
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
 
 # Ids whose order depends on who orders: by code point, number, letter or culture.
 SERIES = ["-", "10", "9", "A.US", "AA", "Z", "_Z", "a.us", "Á", "É", "Ö", "ß", "期", "🙂"]

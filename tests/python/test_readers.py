@@ -10,8 +10,8 @@ from conftest import MODEL, Silent, execute, stored_bytes, vector_bytes
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
 
 
 def test_an_existing_reader_gets_the_stored_array_from_the_bytes(built):

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import reference_panels
 
-from python_encoders.connection import connect
 from python_encoders.encoders import ENCODERS
+from python_encoders.pipeline import encode_only
+from python_encoders.postgres import connect
 from python_encoders.report import figures as report_figures
 from python_encoders.report.data import Scenario, market_path, read
 from python_encoders.report.page import crises_of, neighbours, render
+from python_encoders.scope import Scope
 from python_encoders.search import Question, similar
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
 
 CORE, SHAPE = "num-scenario-core-v1", "num-scenario-stress-shape-v1"
 HOSTILE = """</script><script>pwned = 1</script> "a" 'b' [bold] <b>c</b> $x$ &amp;\n😱"""

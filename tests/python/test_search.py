@@ -13,12 +13,12 @@ from conftest import MODEL, Silent, execute, python
 from psycopg2.extras import execute_values
 from reference import reference_panels
 
-from python_encoders.connection import connect
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
+from python_encoders.pipeline import encode_only
+from python_encoders.postgres import connect
+from python_encoders.scope import Scope
 from python_encoders.search import Question, nearest, similar
-from python_encoders.store import Scope
-from python_encoders.workflow import encode_only
 
 SKETCH, SHAPE = "num-scenario-panel-sketch-v1", "num-scenario-stress-shape-v1"
 

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.dbt_project import PROJECT_DIR
 
 SEEDS = PROJECT_DIR / "seeds"
 

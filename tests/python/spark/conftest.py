@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.dbt_project import PROJECT_DIR
 from spark.cluster import FEW_PARTS, Cluster, tables_in, throwaway_cluster
 from spark.driver import Driver
 

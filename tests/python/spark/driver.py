@@ -99,7 +99,7 @@ def _session() -> Any:
 
     found = SparkSession.getActiveSession()
     if found is None:
-        from python_encoders.spark_session import open_session
+        from python_encoders.spark.session import open_session
 
         with open_session() as found:
             pass
@@ -129,7 +129,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def dbt(*arguments: str) -> bool:
     from dbt.cli.main import dbtRunner
 
-    from python_encoders.connection import PROJECT_DIR
+    from python_encoders.dbt_project import PROJECT_DIR
 
     _session()
     with contextlib.redirect_stdout(sys.stderr):
@@ -161,7 +161,7 @@ def watch(query: str, *arguments: str) -> tuple[Any, list[pa.Table]]:
 
 def die_after(num_switches: int) -> None:
     """End all at once when so many partitions are switched; 0: when the first would be."""
-    from python_encoders.spark_store import VectorsTable
+    from python_encoders.spark.store import VectorsTable
 
     jvm_pid, alter, done = jvm(), VectorsTable._alter, [0]
 
@@ -186,8 +186,8 @@ def look_on(folder: str | None, seconds: float = 0) -> None:
     Without a folder, no more.
     """
 
-    from python_encoders import spark_encoding
-    from python_encoders.vectors import stream_vectors
+    from python_encoders.arrow_encoding import stream_vectors
+    from python_encoders.spark import encoding
 
     # Within a function, so that it is sent as it is: workers cannot import this module.
     def looked_on(
@@ -199,7 +199,7 @@ def look_on(folder: str | None, seconds: float = 0) -> None:
 
         from pyspark import TaskContext
 
-        import python_encoders.vectors as vectors
+        from python_encoders import arrow_encoding
 
         def noted() -> Iterator[pa.RecordBatch]:
             for batch in batches:
@@ -208,13 +208,14 @@ def look_on(folder: str | None, seconds: float = 0) -> None:
                 with open(f"{folder}/{context.partitionId()}", "a") as file:
                     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
                     threads = os.environ.get("OPENBLAS_NUM_THREADS")
-                    facts = batch.num_rows, batch.nbytes, peak, threads, vectors.__file__
+                    module = arrow_encoding.__file__
+                    facts = batch.num_rows, batch.nbytes, peak, threads, module
                     print(*facts, sep="\t", file=file)
                 yield batch
 
-        return vectors.stream_vectors(model_ids, noted())
+        return arrow_encoding.stream_vectors(model_ids, noted())
 
-    spark_encoding.stream_vectors = looked_on if folder else stream_vectors
+    encoding.stream_vectors = looked_on if folder else stream_vectors
 
 
 def main() -> None:

@@ -1,13 +1,20 @@
-"""The dbt project, run inside this process: parsed once, then built and tested."""
+"""The dbt project, run inside this process: parsed once, then built and tested.
 
+What dbt needs of the interpreter is here and nowhere else: the garbage collector at rest,
+and Ctrl-C that is not lost.
+"""
+
+import contextlib
+import gc
 import json
 import os
 import re
+import signal
+import threading
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from dbt.cli.main import dbtRunner
-
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.errors import WorkFailedError
 
 
@@ -37,6 +44,9 @@ class DbtChain:
     """
 
     def __init__(self, variables: dict[str, Any], target: str | None = None) -> None:
+        # It takes a second to import; what needs no dbt does not wait for it.
+        from dbt.cli.main import dbtRunner
+
         self._target = ["--target", target] if target else []
         self._variables = {
             name: value for name, value in variables.items() if name not in _SCOPE_VARS
@@ -111,6 +121,71 @@ class DbtChain:
             f"dbt {command} failed {failed[0] if failed else 'without a result'}{others}; "
             f"details in {os.environ.get('DBT_LOG_PATH') or 'logs'}/dbt.log"
         )
+
+
+def verbatim(value: Any) -> Any:
+    """Write a dbt var so that dbt takes it as it is.
+
+    dbt renders a var that is a text as Jinja: of a set whose id is ``{{ run_query(…) }}``,
+    it would run the query. (And it reads vars as YAML, where the JSON of a letter beyond
+    the BMP is two halves of one.)
+
+    Parameters
+    ----------
+    value : text, or anything else, which dbt does not render
+
+    Returns
+    -------
+    The value; a text as a literal of Jinja, unless there is nothing in it to render.
+    """
+    if not isinstance(value, str) or re.fullmatch(r"[\w .:-]*", value, re.ASCII):
+        return value
+    characters = "".join(f"\\U{ord(character):08x}" for character in value)
+    return f'{{{{ "{characters}" }}}}'
+
+
+def start_dbt(variables: dict[str, Any], target: str | None = None) -> DbtChain:
+    """Import dbt and parse the project, with the arguments of ``DbtChain``.
+
+    What that makes, half a million objects, stays until the process ends. Python would look
+    for garbage among them time and again, for a sixth of a small run's time.
+    """
+    gc.disable()
+    try:
+        with _interruptible():
+            return DbtChain(variables, target)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """End in KeyboardInterrupt after Ctrl-C, whatever has caught it on the way.
+
+    Code that dbt's libraries generate catches all that is raised while it reads what dbt
+    remembers of the project, and dbt then parses it anew.
+    """
+    # (Threads get no signals, and who has chosen what Ctrl-C does keeps it.)
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    interrupts = []
+
+    def interrupt(*_: object) -> None:
+        interrupts.append(True)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if interrupts:
+            raise KeyboardInterrupt
 
 
 def _name(result: Any) -> str:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from python_encoders.connection import PROJECT_DIR
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.errors import WorkFailedError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def check_installed() -> None:

@@ -1,22 +1,16 @@
 """Encode what is pending: panels stream in, vectors stream out, a batch at a time."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-from python_encoders import store
-from python_encoders.connection import connect
-from python_encoders.vectors import vectors_of
-
-
-class Encoded(NamedTuple):
-    """What an encoder run did: how many vectors it wrote, and how many it pruned."""
-
-    num_written: int
-    num_pruned: int
+from python_encoders.arrow_encoding import vectors_of
+from python_encoders.postgres import vectors
+from python_encoders.postgres.connection import connect
+from python_encoders.postgres.pending_panels import pending_panels
+from python_encoders.scope import Encoded, Scope
 
 
 def encode(
-    scope: store.Scope,
+    scope: Scope,
     on_progress: Callable[[int, int], None],
     check_lock: Callable[[], None] = lambda: None,
 ) -> Encoded:
@@ -27,7 +21,7 @@ def encode(
 
     Parameters
     ----------
-    scope : store.Scope
+    scope : Scope
     on_progress : callable
         Told how many vectors are written, and of how many, after each batch.
     check_lock : callable
@@ -39,16 +33,16 @@ def encode(
     """
     num_written = 0
     with connect() as reading, connect() as writing:
-        num_pruned = store.prune(writing, scope)
-        with store.pending_panels(reading, scope) as (num_pending, batches):
+        num_pruned = vectors.prune(writing, scope)
+        with pending_panels(reading, scope) as (num_pending, batches):
             if num_pending:
-                store.create_staging(writing)
+                vectors.create_staging(writing)
                 on_progress(0, num_pending)
                 for batch in batches:
-                    vectors = vectors_of(scope.model_ids, batch)
+                    encoded = vectors_of(scope.model_ids, batch)
                     check_lock()
-                    store.write_vectors(writing, vectors)
-                    num_written += vectors.num_rows
+                    vectors.write_vectors(writing, encoded)
+                    num_written += encoded.num_rows
                     on_progress(num_written, num_pending)
-                store.analyze_vectors(writing)
+                vectors.analyze_vectors(writing)
     return Encoded(num_written, num_pruned)

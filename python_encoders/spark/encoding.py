@@ -9,11 +9,10 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from python_encoders import spark_store
-from python_encoders.encoding import Encoded
-from python_encoders.spark_store import Partition, VectorsTable
-from python_encoders.store import ENTITY_TYPE, Scope
-from python_encoders.vectors import stream_vectors
+from python_encoders.arrow_encoding import stream_vectors
+from python_encoders.scope import ENTITY_TYPE, Encoded, Scope
+from python_encoders.spark import store
+from python_encoders.spark.store import Partition, VectorsTable
 
 # What a worker is given at a time, and what a task takes on in all.
 BATCH_BYTES = 16 * 1024**2
@@ -148,9 +147,9 @@ def encode(
     """
     table = VectorsTable(session)
     table.remove_leftovers()
-    pending = spark_store.pending(session, scope).persist()
-    stale = spark_store.stale(session, scope).persist()
-    panels = spark_store.panels_of(session, pending, scope)
+    pending = store.pending(session, scope).persist()
+    stale = store.stale(session, scope).persist()
+    panels = store.panels_of(session, pending, scope)
     work = _work(panels, scope)
     num_pending = sum(sum(of_set.num_vectors) for of_set in work)
     num_stale = {
@@ -164,7 +163,7 @@ def encode(
         if num_vectors
     }
     if changed:
-        rows = spark_store.kept(session, changed, pending, stale)
+        rows = store.kept(session, changed, pending, stale)
         if num_pending:
             on_progress(0, num_pending)
             widest = max(of_set.max_cells for of_set in work) * _BYTES_PER_CELL

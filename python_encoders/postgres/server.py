@@ -8,8 +8,8 @@ from pathlib import Path
 import fasteners
 import psutil
 
-from python_encoders.connection import EMBEDDED_HOME
 from python_encoders.errors import WorkFailedError
+from python_encoders.postgres.connection import EMBEDDED_HOME
 
 with warnings.catch_warnings():
     # The library looks for a runtime folder on import and complains where there is none;

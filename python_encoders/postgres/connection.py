@@ -1,16 +1,17 @@
 """Which Postgres a command talks to, and connections to it over ADBC."""
 
+import contextlib
 import os
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 from adbc_driver_manager.dbapi import Connection
 
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.errors import WorkFailedError
 
-PROJECT_DIR = Path(__file__).resolve().parents[1]
 EMBEDDED_HOME = PROJECT_DIR / ".postgres"
 
 # As in profiles.yml.
@@ -73,6 +74,26 @@ def connect(*, autocommit: bool = False) -> Connection:
             f"{os.environ['PGPORT']}: {first_line(error)}; `make db` starts the embedded "
             "server (with PGHOST unset)"
         ) from error
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what the driver raises into one line.
+
+    Raises
+    ------
+    WorkFailedError
+        Says what the server or the driver said.
+    KeyboardInterrupt
+        On Ctrl-C, the driver cancels its statement and reports that instead.
+    """
+    try:
+        yield
+    except adbc_driver_manager.Error as error:
+        message = f"Postgres: {first_line(error)}"
+        if "user request" in message:
+            raise KeyboardInterrupt from error
+        raise WorkFailedError(message) from error
 
 
 def first_line(error: BaseException) -> str:

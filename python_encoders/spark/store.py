@@ -15,15 +15,14 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from python_encoders.dbt_project import target_schema
 from python_encoders.errors import WorkFailedError
-from python_encoders.store import (
-    ENTITY_TYPE,
+from python_encoders.scope import ENTITY_TYPE, Scope
+from python_encoders.source_tables import (
     SOURCE_COLUMNS,
-    Scope,
     check_columns,
     no_paths,
     set_is_there_twice,
-    target_schema,
     unknown_set,
 )
 

@@ -1,0 +1,8 @@
+"""The workflow: build the panels with dbt, encode what is pending, test the result."""
+
+from python_encoders.pipeline.backfill import backfill
+from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt
+from python_encoders.pipeline.encode import encode_only
+from python_encoders.pipeline.reporter import Reporter
+
+__all__ = ["DbtChain", "Reporter", "backfill", "encode_only", "start_dbt"]

@@ -1,0 +1,152 @@
+"""The workflow's chain, on either engine: dbt run, encode, dbt test.
+
+A run imports its own engine alone: the other one need not be installed.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from python_encoders.dbt_project import dbt_var
+from python_encoders.encoders import check_models
+from python_encoders.errors import WrongUsageError
+from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim
+from python_encoders.pipeline.encode import encoder_locks, tell_holder
+from python_encoders.pipeline.reporter import Reporter
+from python_encoders.scope import Encoded, Scope
+
+
+def backfill(
+    scope: Scope,
+    variables: dict[str, Any],
+    reporter: Reporter,
+    target: str = "postgres",
+) -> tuple[Encoded, pa.Table]:
+    """Build the panels with dbt, encode what is pending, test the result with dbt.
+
+    Parameters
+    ----------
+    scope : Scope
+    variables : dict
+        Further dbt vars, such as source_schema.
+    reporter : Reporter
+    target : str
+        The engine, ``postgres`` or ``spark``.
+
+    Returns
+    -------
+    Encoded
+    pyarrow.Table
+        The coverage of the sets in scope.
+
+    Raises
+    ------
+    WrongUsageError
+        Unknown model or set.
+    WorkFailedError
+        The engine is out of reach, source tables are missing, or a model or test fails.
+    """
+    check_models(scope.model_ids)
+    if target == "spark":
+        return _backfill_on_spark(scope, variables, reporter)
+    return _backfill_on_postgres(scope, variables, reporter)
+
+
+def _backfill_on_postgres(
+    scope: Scope, variables: dict[str, Any], reporter: Reporter
+) -> tuple[Encoded, pa.Table]:
+    from python_encoders import postgres
+    from python_encoders.search import check_index_metric
+
+    postgres.choose_server()
+    with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
+        schema = str(dbt_var("source_schema", variables))
+        postgres.check_source(connection, schema)
+        if scope.scenario_set_id is not None:
+            postgres.check_set_in_source(connection, schema, scope.scenario_set_id)
+        index_metric = dbt_var("vector_index_metric", variables)
+        if index_metric is not None:
+            check_index_metric(connection, index_metric)
+        # dbt takes a second to import: all that can be checked without it is checked first.
+        with encoder_locks(connection, scope.model_ids, reporter):
+            encoded = build_and_test(
+                start_dbt(variables_of(scope, variables)),
+                lambda: postgres.encode(
+                    scope, reporter.progress, lambda: postgres.check_lock(connection)
+                ),
+                reporter,
+                postgres.lock(connection, "panels", tell_holder(reporter, "the panels")),
+                has_index=index_metric is not None,
+            )
+        return encoded, postgres.coverage(connection, scope)
+
+
+def _backfill_on_spark(
+    scope: Scope, variables: dict[str, Any], reporter: Reporter
+) -> tuple[Encoded, pa.Table]:
+    from python_encoders.spark import session as spark_session
+
+    spark_session.check_installed()
+    from python_encoders.spark import encoding, store
+
+    if dbt_var("vector_index_metric", variables) is not None:
+        raise WrongUsageError(
+            "the var vector_index_metric is for Postgres: Spark has no index"
+        )
+    with spark_session.open_session() as session:
+        schema = str(dbt_var("source_schema", variables))
+        store.check_source(session, schema)
+        if scope.scenario_set_id is not None:
+            store.check_set_in_source(session, schema, scope.scenario_set_id)
+        encoded = build_and_test(
+            start_dbt(variables_of(scope, variables), target="spark"),
+            lambda: encoding.encode(session, scope, reporter.progress),
+            reporter,
+        )
+        return encoded, store.coverage(session, scope)
+
+
+def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
+    """Give the dbt vars of a run, such that dbt takes them as they are."""
+    all_variables = variables | {
+        "scenario_set_id": scope.scenario_set_id,
+        "scenario_limit": scope.limit,
+        "encoded_model_ids": list(scope.model_ids),
+    }
+    return {name: verbatim(value) for name, value in all_variables.items()}
+
+
+def build_and_test(
+    chain: DbtChain,
+    encode_pending: Callable[[], Encoded],
+    reporter: Reporter,
+    panels_lock: contextlib.AbstractContextManager[None] | None = None,
+    *,
+    has_index: bool = False,
+) -> Encoded:
+    """Run dbt, then the encoder, then dbt's tests; say what each did.
+
+    Parameters
+    ----------
+    chain : DbtChain
+    encode_pending : callable
+    reporter : Reporter
+    panels_lock : context manager, optional
+        Held while the panels are built.
+    has_index : bool
+        Whether there is an index on the vectors to build.
+    """
+    with panels_lock or contextlib.nullcontext():
+        num_models = chain.run()
+    reporter.say(f"panels: {num_models} dbt models built")
+    encoded = encode_pending()
+    reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")
+    if has_index:
+        chain.build_vector_index()
+    tested = chain.test()
+    reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
+    for warning in tested.warnings:
+        reporter.say(f"  warning: {warning}")
+    return encoded

@@ -1,0 +1,110 @@
+"""Encode what is pending over panels that dbt has built, on either engine.
+
+A run imports its own engine alone: the other one need not be installed.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from python_encoders.encoders import check_models
+from python_encoders.pipeline.reporter import Reporter
+from python_encoders.scope import Encoded, Scope
+
+if TYPE_CHECKING:
+    from adbc_driver_manager.dbapi import Connection
+
+# The relations that encoding reads and writes.
+_RELATIONS = (
+    "scenario_panels",
+    "int_scenarios",
+    "int_scenario_panels_per_model",
+    "numeric_window_embeddings",
+)
+
+
+def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> Encoded:
+    """Encode what is pending over panels that dbt has built.
+
+    Parameters
+    ----------
+    scope : Scope
+    reporter : Reporter
+    target : str
+        The engine, ``postgres`` or ``spark``.
+
+    Returns
+    -------
+    Encoded
+
+    Raises
+    ------
+    WrongUsageError
+        Unknown model or set.
+    WorkFailedError
+        Nothing is built yet, or the engine is out of reach.
+    """
+    check_models(scope.model_ids)
+    if target == "spark":
+        return _encode_on_spark(scope, reporter)
+    return _encode_on_postgres(scope, reporter)
+
+
+def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
+    from python_encoders import postgres
+
+    postgres.choose_server()
+    with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
+        postgres.check_is_built(connection, *_RELATIONS)
+        if scope.scenario_set_id is not None:
+            postgres.check_set_is_built(connection, scope.scenario_set_id)
+        with encoder_locks(connection, scope.model_ids, reporter):
+            return postgres.encode(
+                scope, reporter.progress, lambda: postgres.check_lock(connection)
+            )
+
+
+def _encode_on_spark(scope: Scope, reporter: Reporter) -> Encoded:
+    from python_encoders.spark import session as spark_session
+
+    spark_session.check_installed()
+    from python_encoders.spark import encoding, store
+
+    with spark_session.open_session() as session:
+        store.check_is_built(session, *_RELATIONS)
+        if scope.scenario_set_id is not None:
+            store.check_set_is_built(session, scope.scenario_set_id)
+        return encoding.encode(session, scope, reporter.progress)
+
+
+def tell_holder(reporter: Reporter, what: str) -> Callable[[str], None]:
+    """Make what a lock calls when it has to wait: it says what for, and who holds it."""
+    return lambda holder: reporter.say(f"waiting for {what}: held by {holder}")
+
+
+@contextlib.contextmanager
+def encoder_locks(
+    connection: "Connection", model_ids: Sequence[str], reporter: Reporter
+) -> Iterator[None]:
+    """Hold the locks of these encoders on Postgres.
+
+    Parameters
+    ----------
+    connection : Connection
+        In autocommit.
+    model_ids : sequence of str
+    reporter : Reporter
+        Told who holds a lock that has to be waited for.
+
+    Raises
+    ------
+    WorkFailedError
+        The connection was lost, and the locks with it.
+    """
+    from python_encoders.postgres import lock
+
+    with contextlib.ExitStack() as locks:
+        # All runs take them in one order, so that no two runs wait for each other.
+        for model_id in sorted(model_ids):
+            locks.enter_context(lock(connection, model_id, tell_holder(reporter, model_id)))
+        yield

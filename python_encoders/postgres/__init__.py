@@ -1,0 +1,42 @@
+"""Postgres: the server, connections to it, and all that Python reads and writes there.
+
+``server`` is a module. It is imported only where the embedded server is started or stopped.
+"""
+
+from python_encoders.postgres.checks import (
+    check_is_built,
+    check_set_in_source,
+    check_set_is_built,
+    check_source,
+)
+from python_encoders.postgres.connection import (
+    EMBEDDED_HOME,
+    choose_server,
+    connect,
+    plain_errors,
+)
+from python_encoders.postgres.encoding import encode
+from python_encoders.postgres.locks import check_lock, lock
+from python_encoders.postgres.pending_panels import BATCH_BYTES
+from python_encoders.postgres.sql import fetch, quoted, relation
+from python_encoders.postgres.vectors import coverage
+
+__all__ = [
+    "BATCH_BYTES",
+    "EMBEDDED_HOME",
+    "check_is_built",
+    "check_lock",
+    "check_set_in_source",
+    "check_set_is_built",
+    "check_source",
+    "choose_server",
+    "connect",
+    "coverage",
+    "encode",
+    "fetch",
+    "lock",
+    "plain_errors",
+    "quoted",
+    "relation",
+    "server",
+]

@@ -1,0 +1,127 @@
+"""Checks before a run: of the source tables, and of what dbt has built."""
+
+import os
+
+from adbc_driver_manager.dbapi import Connection
+
+from python_encoders.dbt_project import target_schema
+from python_encoders.errors import WorkFailedError
+from python_encoders.postgres.sql import fetch, quoted, relation
+from python_encoders.source_tables import (
+    SOURCE_COLUMNS,
+    check_columns,
+    no_paths,
+    set_is_there_twice,
+    unknown_set,
+)
+
+
+def check_source(connection: Connection, schema: str) -> None:
+    """Check that the source tables are there, with the columns that staging reads.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the schema, the table and the columns that are missing; there are no paths;
+        or a set is there twice.
+    """
+    found = fetch(
+        connection,
+        """
+        select relations.relname::text as table_name, columns.attname::text as column_name
+        from pg_catalog.pg_namespace as schemas
+        inner join pg_catalog.pg_class as relations
+            on schemas.oid = relations.relnamespace
+        inner join pg_catalog.pg_attribute as columns
+            on relations.oid = columns.attrelid
+        where
+            schemas.nspname = $1
+            and relations.relname in ('scenario_sets', 'scenario_paths')
+            and columns.attnum > 0
+            and not columns.attisdropped
+        """,
+        [schema],
+    ).to_pylist()
+    columns: dict[str, set[str]] = {table: set() for table in SOURCE_COLUMNS}
+    for row in found:
+        columns[row["table_name"]].add(row["column_name"])
+    check_columns(schema, columns, f"database {os.environ['PGDATABASE']}", "dbt seed")
+    sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
+    if not fetch(connection, f"select 1 as found from {paths} limit 1", []).num_rows:
+        raise no_paths(schema)
+    twice = fetch(
+        connection,
+        f"""
+        select scenario_set_id::text as scenario_set_id from {sets}
+        where scenario_set_id <> ''
+        group by scenario_set_id
+        having count(*) > 1
+        limit 1
+        """,
+        [],
+    )["scenario_set_id"].to_pylist()
+    if twice:
+        raise set_is_there_twice(schema, twice[0])
+
+
+def check_set_in_source(connection: Connection, schema: str, set_id: str) -> None:
+    """Check that the source knows the set.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which sets exist.
+    """
+    sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
+    query = f"""
+        select 1 as found
+        where
+            exists (select 1 from {sets} where scenario_set_id = $1)
+            or exists (select 1 from {paths} where scenario_set_id = $1)
+        """
+    if not fetch(connection, query, [set_id]).num_rows:
+        _refuse_unknown_set(connection, sets, set_id)
+
+
+def check_set_is_built(connection: Connection, set_id: str) -> None:
+    """Check that dbt has built the set's panels.
+
+    Raises
+    ------
+    WrongUsageError
+        Says which sets have been built.
+    """
+    built = relation("int_scenario_panels_checked")
+    query = f"select 1 as found from {built} where scenario_set_id = $1 limit 1"
+    if not fetch(connection, query, [set_id]).num_rows:
+        _refuse_unknown_set(connection, built, set_id)
+
+
+def _refuse_unknown_set(connection: Connection, relation: str, set_id: str) -> None:
+    known = fetch(
+        connection,
+        f"""
+        select distinct scenario_set_id::text collate "C" as scenario_set_id
+        from {relation}
+        order by 1
+        limit 21
+        """,
+        [],
+    )["scenario_set_id"].to_pylist()
+    raise unknown_set(set_id, known)
+
+
+def check_is_built(connection: Connection, *names: str) -> None:
+    """Check that dbt has built these relations.
+
+    Raises
+    ------
+    WorkFailedError
+        Names the relation that is missing.
+    """
+    for name in names:
+        query = "select to_regclass($1)::text as relation"
+        if fetch(connection, query, [relation(name)])["relation"][0].as_py() is None:
+            raise WorkFailedError(
+                f"schema {target_schema()} has no {name}; build it with `dbt run` first"
+            )

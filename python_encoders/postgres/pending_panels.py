@@ -1,0 +1,150 @@
+"""The panels that lack a vector, as a stream.
+
+A streamed query takes no parameters, because COPY takes none. It finds its values in
+settings of its session.
+"""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+from adbc_driver_manager.dbapi import Connection
+from adbc_driver_postgresql import StatementOptions
+
+from python_encoders.errors import WorkFailedError
+from python_encoders.postgres.connection import first_line
+from python_encoders.postgres.sql import fetch, relation, scope_parameters
+from python_encoders.scope import ENTITY_TYPE, Scope
+
+# Three batches are in hand at a time. Larger ones need more memory and are no faster.
+BATCH_BYTES = 4 * 1024**2
+
+
+def _pending(scope: Scope) -> str:
+    """Select the keys of the panels that lack a vector, and for which models they do."""
+    limited = f"""
+        inner join {relation("int_scenarios")} as scenarios
+            on
+                expected.scenario_set_id = scenarios.scenario_set_id
+                and expected.scenario_id = scenarios.scenario_id
+                and scenarios.scenario_rank <= {scope.limit}
+        """
+    return f"""
+        select
+            expected.scenario_set_id,
+            expected.scenario_id,
+            expected.panel_fingerprint,
+            array_agg(expected.model_id) as model_ids
+        from {relation("int_scenario_panels_per_model")} as expected
+        {limited if scope.limit else ""}
+        left join {relation("numeric_window_embeddings")} as embeddings
+            on
+                embeddings.entity_type = '{ENTITY_TYPE}'
+                and expected.entity_id = embeddings.entity_id
+                and expected.as_of_date = embeddings.as_of_date
+                and expected.model_id = embeddings.model_id
+                and expected.panel_fingerprint = embeddings.panel_fingerprint
+        where
+            embeddings.entity_id is null
+            and expected.is_taken
+            and expected.model_id = any(
+                string_to_array(current_setting('scenario_embeddings.model_ids'), ',')
+            )
+            and current_setting('scenario_embeddings.scenario_set_id')
+            in ('', expected.scenario_set_id)
+        group by
+            expected.scenario_set_id, expected.scenario_id, expected.panel_fingerprint
+        """
+
+
+@contextlib.contextmanager
+def pending_panels(
+    connection: Connection, scope: Scope
+) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """Stream the panels that lack a vector of their present fingerprint, each once.
+
+    Which they are is put down before, in a temporary table. So the stream, which lasts as
+    long as the writing does, holds no lock on the vectors: whoever wants to alter that
+    table would wait for the stream, the writing would wait behind them, and the stream for
+    the writing, for ever.
+
+    Yields
+    ------
+    int
+        How many vectors are lacking, over all models.
+    iterator of pyarrow.RecordBatch
+        With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, series_ids
+        (list of text), panel (list of float64, row-major H·N), panel_fingerprint and
+        is_pending (list of bool, in the order of the scope's models); batches of about
+        ``BATCH_BYTES``.
+
+    Raises
+    ------
+    WorkFailedError
+        While the batches are read: the connection was lost, say.
+    """
+    fetch(
+        connection,
+        """
+        select
+            set_config('scenario_embeddings.model_ids', $1, false),
+            set_config('scenario_embeddings.scenario_set_id', $2, false)
+        """,
+        scope_parameters(scope),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"create temporary table pending_panels as {_pending(scope)}")
+    counted = fetch(
+        connection,
+        """
+        select coalesce(sum(cardinality(model_ids)), 0)::bigint as num_pending
+        from pg_temp.pending_panels
+        """,
+        [],
+    )
+    connection.commit()
+    with connection.cursor() as cursor:
+        cursor.adbc_statement.set_options(
+            **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: BATCH_BYTES}
+        )
+        cursor.execute(
+            f"""
+            select
+                panels.*,
+                array(
+                    select models.model_id = any(pending.model_ids)
+                    from string_to_array(
+                        current_setting('scenario_embeddings.model_ids'), ','
+                    ) as model_ids
+                    cross join unnest(model_ids) with ordinality as models (model_id, place)
+                    order by models.place
+                ) as is_pending
+            from {relation("scenario_panels")} as panels
+            inner join pg_temp.pending_panels as pending
+                on
+                    panels.scenario_set_id = pending.scenario_set_id
+                    and panels.scenario_id = pending.scenario_id
+                    and panels.panel_fingerprint = pending.panel_fingerprint
+            """
+        )
+        batches = _batches(cursor.fetch_record_batch())
+        with contextlib.closing(_read_ahead(batches)) as batches_ahead:
+            yield counted["num_pending"][0].as_py(), batches_ahead
+
+
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    # Server and driver are at the next batch while the last one is encoded and written.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        following = reader.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, batches, None)
+            yield batch
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    # What goes wrong amid the stream comes as an error of Arrow's, not of the driver's.
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:
+        raise WorkFailedError(f"Postgres: {first_line(error)}") from error

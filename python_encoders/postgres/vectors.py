@@ -1,0 +1,198 @@
+"""The vectors' table: prune, write, and the coverage of the source by vectors."""
+
+import pyarrow as pa
+from adbc_driver_manager.dbapi import Connection
+
+from python_encoders.postgres.sql import fetch, relation, scope_parameters
+from python_encoders.scope import ENTITY_TYPE, Scope
+
+
+def prune(connection: Connection, scope: Scope) -> int:
+    """Delete the vectors in scope that no panel stands behind any more; count them.
+
+    Gone from the source, rejected, or filed under another date; and those that a model
+    outside of this run made from a panel that has changed since (a model of this run is
+    about to write them anew). The vector of a scenario
+    that the source has and dbt has not built is left alone.
+    """
+    limited = f"""
+        and (
+            embeddings.window_spec ->> 'scenario_set_id',
+            embeddings.window_spec ->> 'scenario_id'
+        ) in (
+            select scenario_set_id, scenario_id
+            from {relation("int_scenarios")}
+            where scenario_rank <= {scope.limit}
+        )
+        """
+    without_panel = f"""
+        {relation("numeric_window_embeddings")} as embeddings
+        where
+            embeddings.entity_type = '{ENTITY_TYPE}'
+            and embeddings.model_id in (
+                select model_id from {relation("int_encoder_limits")}
+            )
+            and $2 in ('', embeddings.window_spec ->> 'scenario_set_id')
+            and not exists (
+                select 1 from {relation("int_scenario_panels_per_model")} as expected
+                where
+                    expected.is_taken
+                    and expected.entity_id = embeddings.entity_id
+                    and expected.as_of_date = embeddings.as_of_date
+                    and expected.model_id = embeddings.model_id
+                    and (
+                        expected.panel_fingerprint = embeddings.panel_fingerprint
+                        or expected.model_id = any(string_to_array($1, ','))
+                    )
+            )
+            {limited if scope.limit else ""}
+        """
+    # Mostly there is none, and then the source need not be scanned. (Counted, because a
+    # planner that is asked for the first one only goes about it one by one.)
+    counted = fetch(
+        connection,
+        f"select count(*) as num_candidates from {without_panel}",
+        scope_parameters(scope),
+    )
+    if not counted["num_candidates"][0].as_py():
+        connection.commit()
+        return 0
+    pruned = fetch(
+        connection,
+        f"""
+        with not_built as materialized (
+            select
+                ids.scenario_set_id::text as scenario_set_id,
+                ids.scenario_id::text as scenario_id
+            from (
+                select distinct scenario_set_id, scenario_id
+                from {relation("stg_prometheus__scenario_paths")}
+            ) as ids
+            except
+            select scenario_set_id, scenario_id
+            from {relation("int_scenario_panels_checked")}
+        ),
+
+        doomed as materialized (
+            select
+                embeddings.entity_type,
+                embeddings.entity_id,
+                embeddings.as_of_date,
+                embeddings.model_id,
+                embeddings.panel_fingerprint
+            from {without_panel}
+            and not exists (
+                select 1 from not_built
+                where
+                    not_built.scenario_set_id
+                    = embeddings.window_spec ->> 'scenario_set_id'
+                    and not_built.scenario_id = embeddings.window_spec ->> 'scenario_id'
+            )
+        ),
+
+        -- One that another run has written anew since then has another fingerprint.
+        pruned as (
+            delete from {relation("numeric_window_embeddings")} as embeddings
+            using doomed
+            where
+                embeddings.entity_type = doomed.entity_type
+                and embeddings.entity_id = doomed.entity_id
+                and embeddings.as_of_date = doomed.as_of_date
+                and embeddings.model_id = doomed.model_id
+                and embeddings.panel_fingerprint
+                is not distinct from doomed.panel_fingerprint
+            returning 1
+        )
+
+        select count(*) as num_pruned from pruned
+        """,
+        scope_parameters(scope),
+    )
+    connection.commit()
+    return int(pruned["num_pruned"][0].as_py())
+
+
+def create_staging(connection: Connection) -> None:
+    """Create the temporary table that vectors are copied into; it goes with the session."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            create temporary table staged_vectors (
+                scenario_set_id text,
+                scenario_id text,
+                as_of_date date,
+                horizon_days int,
+                num_series int,
+                panel_fingerprint text,
+                model_id text,
+                cells_dropped int,
+                squared_return_dropped float8,
+                embedding real[]
+            ) on commit delete rows
+            """
+        )
+    connection.commit()
+
+
+def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
+    """Write a batch of vectors, in one transaction: COPY into staging, then one upsert."""
+    with connection.cursor() as cursor:
+        cursor.adbc_ingest("staged_vectors", vectors, mode="append", temporary=True)
+        cursor.execute(
+            f"""
+            insert into {relation("numeric_window_embeddings")} (
+                entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
+                panel_fingerprint, created_at
+            )
+            select
+                '{ENTITY_TYPE}',
+                scenario_set_id || ':' || scenario_id,
+                jsonb_build_object(
+                    'entity_type', '{ENTITY_TYPE}',
+                    'scenario_set_id', scenario_set_id,
+                    'scenario_id', scenario_id,
+                    'window_days', horizon_days,
+                    'num_series', num_series,
+                    'cells_dropped', cells_dropped,
+                    'squared_return_dropped', squared_return_dropped
+                ),
+                as_of_date,
+                model_id,
+                embedding,
+                panel_fingerprint,
+                now()
+            from staged_vectors
+            on conflict (entity_type, entity_id, as_of_date, model_id) do update set
+                window_spec = excluded.window_spec,
+                embedding = excluded.embedding,
+                panel_fingerprint = excluded.panel_fingerprint,
+                created_at = excluded.created_at
+            """
+        )
+    connection.commit()
+
+
+def analyze_vectors(connection: Connection) -> None:
+    """Tell the planner what has been written; it would take the table for empty.
+
+    Not of the vectors and window_specs, whose statistics take a second and nobody asks for.
+    """
+    columns = "entity_type, entity_id, as_of_date, model_id, panel_fingerprint"
+    with connection.cursor() as cursor:
+        cursor.execute(f"analyze {relation('numeric_window_embeddings')} ({columns})")
+    connection.commit()
+
+
+def coverage(connection: Connection, scope: Scope) -> pa.Table:
+    """Read ``scenario_set_coverage`` for the models, for one set or all."""
+    return fetch(
+        connection,
+        f"""
+        select * from {relation("scenario_set_coverage")}
+        where
+            model_id = any(string_to_array($1, ','))
+            and $2 in ('', scenario_set_id)
+        order by scenario_set_id collate "C", model_id collate "C"
+        """,
+        scope_parameters(scope),
+    )
