@@ -111,10 +111,11 @@ $(DBT_1_12)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 .PHONY: lint
-lint: db ## ruff, mypy, sqlfluff, and dbt's own checks of the YAML
+lint: db ## ruff, mypy, deptry, sqlfluff, and dbt's own checks of the YAML
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/deptry --no-ansi python_encoders prometheus examples
 	@$(SERVER); DBT_SCHEMA=never_built $(BIN)/sqlfluff lint --processes 1 models tests/dbt/singular
 	@$(SERVER); $(BIN)/python tests/lint_yaml.py
 
