@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from python_encoders.dbt_project import project_vars
+from python_encoders.dbt_project import check_is_here, project_vars
 from python_encoders.encoders import ENCODERS, panel_sketch
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
@@ -466,15 +466,17 @@ def _print_similar(rows: list[dict[str, Any]]) -> None:
     _print_whole(table)
 
 
-def run(command: click.Command, name: str) -> None:
-    """Run a command under the name that people type."""
+def run(command: click.Command) -> None:
+    """Run a command, under the name that it was started by."""
     # What a terminal has no letter for is a question mark there, not the end of the run.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    command(prog_name=name)
+    with _plain_errors():
+        check_is_here()
+    command()
 
 
 def main() -> None:
     """Run the command line."""
-    run(cli, "python -m python_encoders")
+    run(cli)

@@ -6,7 +6,24 @@ from typing import Any
 
 import yaml
 
+from python_encoders.errors import WorkFailedError
+
 PROJECT_DIR = Path(__file__).resolve().parents[1]
+
+
+def check_is_here() -> None:
+    """Check that the dbt project lies beside this package, as in a checkout.
+
+    Raises
+    ------
+    WorkFailedError
+        Says where it is missing: the package was installed without it, as a wheel is.
+    """
+    if not (PROJECT_DIR / "dbt_project.yml").exists():
+        raise WorkFailedError(
+            f"no dbt_project.yml in {PROJECT_DIR}: the dbt project is a part of this "
+            "program, which runs from its checkout; run `make setup` there"
+        )
 
 
 def project_vars() -> dict[str, Any]:

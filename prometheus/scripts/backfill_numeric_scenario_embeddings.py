@@ -3,4 +3,4 @@
 from python_encoders.cli import backfill, run
 
 if __name__ == "__main__":
-    run(backfill, "python -m prometheus.scripts.backfill_numeric_scenario_embeddings")
+    run(backfill)

@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, add, execute, python, stored_bytes
 
+from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.pipeline.dbt_chain import _interruptible
 from python_encoders.postgres import choose_server
 
@@ -284,6 +288,37 @@ def test_spark_without_java_says_so(monkeypatch, front):
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: Spark needs Java 17 or later: ")
+
+
+@pytest.mark.parametrize("command", [(WORKFLOW_COMMAND,), ("python_encoders", "models")])
+def test_without_the_dbt_project_beside_it_it_says_where_to_run(tmp_path, command):
+    for package in ("python_encoders", "prometheus"):
+        shutil.copytree(PROJECT_DIR / package, tmp_path / package)
+
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: no dbt_project.yml in {tmp_path}: ")
+    assert "runs from its checkout" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_installed_command_has_its_own_name():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("scenario-embeddings"), "backfill", "--help"],
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.startswith("Usage: scenario-embeddings backfill "), done.stderr
 
 
 def test_postgres_does_without_spark(built):
