@@ -80,11 +80,8 @@ def wide(num_days: int, num_series: int) -> list[Row]:
 
 def of_kind(kind: str, rows: list[Row]) -> list[Row]:
     """Give the rows with their series as factors or macro series."""
-    stored = {
-        "FACTOR": lambda series: ("", series, "__NONE__"),
-        "MACRO": lambda series: ("", "", series),
-    }[kind]
-    return [(day, stored(series), value) for day, series, value in rows]
+    before, after = {"FACTOR": ([""], ["__NONE__"]), "MACRO": (["", ""], [])}[kind]
+    return [(day, (*before, series, *after), value) for day, series, value in rows]
 
 
 # Each is the id of a set, of its scenario and of a series beside A, all at once.

@@ -69,7 +69,8 @@ def throwaway_server(
             check=True,
             cwd=home,
             stdout=subprocess.DEVNULL,
-            **owner,
+            user=owner.get("user"),
+            group=owner.get("group"),
         )
 
     if owner:

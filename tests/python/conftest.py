@@ -289,12 +289,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium, driven by selenium, that reaches nothing but files."""
     from selenium import webdriver
 
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    program, its_driver = shutil.which("chromium"), shutil.which("chromedriver")
     # Only a system's package manager, as root, can install it; `.ci/run` does.
-    if not all(programs):
+    if program is None or its_driver is None:
         pytest.skip("no chromium: as root, `apt-get install chromium chromium-driver`")
     options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
+    options.binary_location = program
     for argument in (
         "--headless",
         "--no-sandbox",
@@ -308,7 +308,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(programs[1])
+    service = webdriver.ChromeService(its_driver)
     driver = webdriver.Chrome(options=options, service=service)
     yield driver
     driver.quit()
@@ -334,7 +334,8 @@ def open_page(
     ):
         browser.execute_cdp_cmd(command, parameters)
     browser.get(page.as_uri())
-    return browser.get_log("browser")
+    console: list[Any] = browser.get_log("browser")
+    return console
 
 
 def stored_bytes(model_id: str = MODEL) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy._core import _multiarray_umath
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
 from python_encoders.encoders import fixed_point
 from python_encoders.encoders.panel_sketch import panel_sketch

@@ -15,8 +15,9 @@ def reference_panels(
     paths = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_paths.csv")
     paths["instrument_id"] = paths["instrument_id"].map(rename)
     sets = pd.read_csv(PROJECT_DIR / "seeds" / "scenario_sets.csv")
-    horizons = sets.set_index("scenario_set_id")["horizon_days"]
-    for (set_id, scenario_id), rows in paths.groupby(["scenario_set_id", "scenario_id"]):
+    horizons = dict(zip(sets["scenario_set_id"], sets["horizon_days"], strict=True))
+    for key, rows in paths.groupby(["scenario_set_id", "scenario_id"]):
+        set_id, scenario_id = key
         panel = rows[rows.horizon_index > 0].pivot(
             index="horizon_index", columns="instrument_id", values="return_value"
         )

@@ -57,7 +57,7 @@ class Cluster:
         self._spark_home = Path(pyspark.__file__).parent
         (home / "conf").mkdir()
         (home / "conf" / "spark-defaults.conf").write_text(
-            "".join(f"{name} {value}\n" for name, value in (_SIZES | settings).items())
+            "".join(f"{name} {value}\n" for name, value in {**_SIZES, **settings}.items())
         )
         self.environment = {
             "SPARK_HOME": str(self._spark_home),

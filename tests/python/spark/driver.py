@@ -43,13 +43,14 @@ class Driver:
         self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> "subprocess.Popen[bytes]":
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             env=os.environ | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        return self._process
 
     def ask(self, name: str, *arguments: Any) -> Any:
         """Have the driver do something; raises what it raised."""
@@ -57,12 +58,14 @@ class Driver:
         return self.answer()
 
     def tell(self, name: str, *arguments: Any) -> None:
-        if self._process is None:
-            self.start()
-        pickle.dump((name, arguments), self._process.stdin)
-        self._process.stdin.flush()
+        process = self._process or self.start()
+        assert process.stdin
+        pickle.dump((name, arguments), process.stdin)
+        process.stdin.flush()
 
     def answer(self) -> Any:
+        assert self._process
+        assert self._process.stdout
         try:
             answer = pickle.load(self._process.stdout)
         except EOFError as error:
@@ -78,10 +81,12 @@ class Driver:
         return Outcome(*self.ask("run", *arguments))
 
     def sql(self, query: str) -> list[dict[str, Any]]:
-        return self.ask("sql", query).to_pylist()
+        rows: list[dict[str, Any]] = self.ask("sql", query).to_pylist()
+        return rows
 
     def stop(self) -> None:
         if self._process is not None:
+            assert self._process.stdin
             self._process.stdin.close()
             self._process.wait()
             self._process = None
@@ -89,6 +94,7 @@ class Driver:
     def kill(self, jvm: int) -> None:
         """End both processes with SIGKILL, from outside."""
         os.kill(jvm, signal.SIGKILL)
+        assert self._process
         self._process.kill()
         with contextlib.suppress(KilledError):
             self.answer()
@@ -108,7 +114,7 @@ def _session() -> Any:
 
 def jvm() -> int:
     """Number the process that the session runs in."""
-    return _session().sparkContext._gateway.proc.pid
+    return int(_session().sparkContext._gateway.proc.pid)
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -177,7 +183,7 @@ def die_after(num_switches: int) -> None:
         if done[0] == num_switches:
             die()
 
-    VectorsTable._alter = altered
+    VectorsTable._alter = altered  # type: ignore[method-assign]
 
 
 def look_on(folder: str | None, seconds: float = 0) -> None:
@@ -215,7 +221,8 @@ def look_on(folder: str | None, seconds: float = 0) -> None:
 
         return arrow_encoding.stream_vectors(model_ids, noted())
 
-    encoding.stream_vectors = looked_on if folder else stream_vectors
+    watched: Any = looked_on if folder else stream_vectors
+    encoding.stream_vectors = watched  # type: ignore[attr-defined]
 
 
 def main() -> None:
