@@ -111,13 +111,15 @@ $(DBT_1_12)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 .PHONY: lint
-lint: db ## ruff, mypy, deptry, sqlfluff, and dbt's own checks of the YAML
+lint: db ## ruff, mypy, deptry, sqlfluff, dbt's own checks of the YAML, dbt-bouncer
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/deptry --no-ansi python_encoders prometheus examples
 	@$(SERVER); DBT_SCHEMA=never_built $(BIN)/sqlfluff lint --processes 1 models tests/dbt/singular
 	@$(SERVER); $(BIN)/python tests/lint_yaml.py
+	@if [ -x $(BIN)/dbt-bouncer ]; then $(BIN)/dbt-bouncer; \
+	else echo "dbt-bouncer needs Python 3.11 or later: skipped"; fi
 
 .PHONY: docs
 docs: db ## dbt's documentation with the lineage, as one file: target/static_index.html
