@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _RELATIONS = (
     "scenario_panels",
     "int_scenarios",
-    "int_scenario_panels_per_model",
+    "int_scenario_sets",
+    "int_expected_embeddings",
     "numeric_window_embeddings",
 )
 

@@ -91,7 +91,7 @@ def check_set_is_built(connection: Connection, set_id: str) -> None:
     WrongUsageError
         Says which sets have been built.
     """
-    built = relation("int_scenario_panels_checked")
+    built = relation("int_scenario_panels")
     query = f"select 1 as found from {built} where scenario_set_id = $1 limit 1"
     if not fetch(connection, query, [set_id]).num_rows:
         _refuse_unknown_set(connection, built, set_id)

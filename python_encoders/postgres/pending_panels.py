@@ -36,7 +36,7 @@ def _pending(scope: Scope) -> str:
             expected.scenario_id,
             expected.panel_fingerprint,
             array_agg(expected.model_id) as model_ids
-        from {relation("int_scenario_panels_per_model")} as expected
+        from {relation("int_expected_embeddings")} as expected
         {limited if scope.limit else ""}
         left join {relation("numeric_window_embeddings")} as embeddings
             on
@@ -47,7 +47,7 @@ def _pending(scope: Scope) -> str:
                 and expected.panel_fingerprint = embeddings.panel_fingerprint
         where
             embeddings.entity_id is null
-            and expected.is_taken
+            and expected.is_supported
             and expected.model_id = any(
                 string_to_array(current_setting('scenario_embeddings.model_ids'), ',')
             )

@@ -8,69 +8,34 @@ from python_encoders.scope import ENTITY_TYPE, Scope
 
 
 def prune(connection: Connection, scope: Scope) -> int:
-    """Delete the vectors in scope that no panel stands behind any more; count them.
+    """Delete the orphaned and outdated vectors in scope; count them.
 
-    Gone from the source, rejected, or filed under another date; and those that a model
-    outside of this run made from a panel that has changed since (a model of this run is
-    about to write them anew). The vector of a scenario
-    that the source has and dbt has not built is left alone.
+    Orphaned: the scenario is gone from the source, or rejected, or has another date by now.
+    Outdated: an encoder outside of this run made the vector from a panel that has changed
+    since. (The encoders of this run write theirs anew.) A vector whose scenario or set no
+    run of dbt has built yet stays.
     """
     limited = f"""
-        and (
-            embeddings.window_spec ->> 'scenario_set_id',
-            embeddings.window_spec ->> 'scenario_id'
-        ) in (
-            select scenario_set_id, scenario_id
-            from {relation("int_scenarios")}
-            where scenario_rank <= {scope.limit}
-        )
-        """
-    without_panel = f"""
-        {relation("numeric_window_embeddings")} as embeddings
-        where
-            embeddings.entity_type = '{ENTITY_TYPE}'
-            and embeddings.model_id in (
-                select model_id from {relation("int_encoder_limits")}
-            )
-            and $2 in ('', embeddings.window_spec ->> 'scenario_set_id')
-            and not exists (
-                select 1 from {relation("int_scenario_panels_per_model")} as expected
+            and exists (
+                select 1 from {relation("int_scenarios")} as scenarios
                 where
-                    expected.is_taken
-                    and expected.entity_id = embeddings.entity_id
-                    and expected.as_of_date = embeddings.as_of_date
-                    and expected.model_id = embeddings.model_id
-                    and (
-                        expected.panel_fingerprint = embeddings.panel_fingerprint
-                        or expected.model_id = any(string_to_array($1, ','))
-                    )
+                    scenarios.scenario_set_id = embeddings.scenario_set_id
+                    and scenarios.scenario_id = embeddings.scenario_id
+                    and scenarios.scenario_rank <= {scope.limit}
             )
-            {limited if scope.limit else ""}
         """
-    # Mostly there is none, and then the source need not be scanned. (Counted, because a
-    # planner that is asked for the first one only goes about it one by one.)
-    counted = fetch(
-        connection,
-        f"select count(*) as num_candidates from {without_panel}",
-        scope_parameters(scope),
-    )
-    if not counted["num_candidates"][0].as_py():
-        connection.commit()
-        return 0
     pruned = fetch(
         connection,
         f"""
-        with not_built as materialized (
+        with embeddings as (
             select
-                ids.scenario_set_id::text as scenario_set_id,
-                ids.scenario_id::text as scenario_id
-            from (
-                select distinct scenario_set_id, scenario_id
-                from {relation("stg_prometheus__scenario_paths")}
-            ) as ids
-            except
-            select scenario_set_id, scenario_id
-            from {relation("int_scenario_panels_checked")}
+                *,
+                window_spec ->> 'scenario_set_id' as scenario_set_id,
+                window_spec ->> 'scenario_id' as scenario_id
+            from {relation("numeric_window_embeddings")}
+            where
+                entity_type = '{ENTITY_TYPE}'
+                and model_id in (select model_id from {relation("encoder_limits")})
         ),
 
         doomed as materialized (
@@ -80,17 +45,48 @@ def prune(connection: Connection, scope: Scope) -> int:
                 embeddings.as_of_date,
                 embeddings.model_id,
                 embeddings.panel_fingerprint
-            from {without_panel}
-            and not exists (
-                select 1 from not_built
-                where
-                    not_built.scenario_set_id
-                    = embeddings.window_spec ->> 'scenario_set_id'
-                    and not_built.scenario_id = embeddings.window_spec ->> 'scenario_id'
-            )
+            from embeddings
+            where
+                $2 in ('', embeddings.scenario_set_id)
+                and not exists (
+                    select 1 from {relation("int_expected_embeddings")} as expected
+                    where
+                        expected.is_supported
+                        and expected.entity_id = embeddings.entity_id
+                        and expected.as_of_date = embeddings.as_of_date
+                        and expected.model_id = embeddings.model_id
+                        and (
+                            expected.panel_fingerprint = embeddings.panel_fingerprint
+                            or expected.model_id = any(string_to_array($1, ','))
+                        )
+                )
+                -- Scenarios that dbt has seen and not built: beyond a limit, say.
+                and not exists (
+                    select 1 from {relation("int_scenarios")} as scenarios
+                    left join {relation("int_scenario_panels")} as panels
+                        on
+                            scenarios.scenario_set_id = panels.scenario_set_id
+                            and scenarios.scenario_id = panels.scenario_id
+                    where
+                        scenarios.scenario_set_id = embeddings.scenario_set_id
+                        and scenarios.scenario_id = embeddings.scenario_id
+                        and panels.scenario_id is null
+                )
+                -- Sets that dbt has not looked at.
+                and (
+                    embeddings.scenario_set_id in (
+                        select scenario_set_id from {relation("int_scenario_sets")}
+                    )
+                    or not exists (
+                        select 1
+                        from {relation("stg_prometheus__scenario_paths")} as paths
+                        where paths.scenario_set_id = embeddings.scenario_set_id
+                    )
+                )
+                {limited if scope.limit else ""}
         ),
 
-        -- One that another run has written anew since then has another fingerprint.
+        -- A vector that another run has written anew since then has another fingerprint.
         pruned as (
             delete from {relation("numeric_window_embeddings")} as embeddings
             using doomed

@@ -142,7 +142,8 @@ def in_all_three_places(name: str, strange: str) -> Case:
         for day in (1, 2)
         for series, value in ((strange, day / 10), ("A", day / 20))
     ]
-    return Case(f"id: {name}", rows, ENCODED, set_id=strange, scenario_id=strange)
+    expected = rejected("COLON_IN_SCENARIO_ID") if ":" in strange else ENCODED
+    return Case(f"id: {name}", rows, expected, set_id=strange, scenario_id=strange)
 
 
 # fmt: off
@@ -160,9 +161,9 @@ CASES = [
     Case("unit separator in the scenario's id", WHOLE, ENCODED, scenario_id="a\x1fb"),
     Case("unit separator in a series id", [(1, "A\x1fB", 0.1), (2, "A\x1fB", 0.2)],
         only_sketches_reject("SEPARATOR_IN_SERIES_ID")),
-    Case("one entity id out of two sets", WHOLE, rejected("SHARED_ENTITY_ID"),
+    Case("one entity id out of two sets", WHOLE, rejected("COLON_IN_SCENARIO_ID"),
         set_id="P", scenario_id="Q:1"),
-    Case("one entity id out of two sets, the other", WHOLE, rejected("SHARED_ENTITY_ID"),
+    Case("one entity id out of two sets, the other", WHOLE, ENCODED,
         set_id="P:Q", scenario_id="1"),
 
     # numbers

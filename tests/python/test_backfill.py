@@ -181,7 +181,7 @@ def test_the_limit_counts_along_the_source_not_along_what_was_built(built, chain
 
 
 def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
-    execute("drop table analytics.int_scenario_panels_checked cascade")
+    execute("drop table analytics.int_scenario_panels cascade")
     chain(scenario_limit=10).run()
 
     assert encode(Scope((MODEL,)), lambda done, total: None) == (0, 0)
@@ -242,7 +242,7 @@ def test_rows_of_other_entity_types_are_never_touched(built, chain, build_and_en
 
 @pytest.mark.parametrize(
     ("command", "blocked_at"),
-    [("encode", "numeric_window_embeddings"), ("backfill", "int_scenario_axes")],
+    [("encode", "numeric_window_embeddings"), ("backfill", "int_scenario_series")],
 )
 def test_an_interrupted_command_says_so_in_one_line(built, command, blocked_at):
     execute("delete from analytics.numeric_window_embeddings")

@@ -222,4 +222,4 @@ def test_a_set_that_stands_twice_stops_the_run_and_changes_nothing(source, chain
     with pytest.raises(WorkFailedError, match=r"\(scenario_set_id, .*=\(S, 1\)"):
         chain().run()
 
-    assert execute("select * from analytics.int_scenario_panels_checked") == []
+    assert execute("select * from analytics.int_scenario_panels") == []

@@ -219,10 +219,11 @@ def test_the_lineage_runs_from_the_source_to_whoever_reads(browser, lineage, wid
     )
     edges = {tuple(edge) for edge in graph["edges"]}
     for chain in (
-        "scenario_paths stg_prometheus__scenario_paths int_scenario_panels_checked "
-        "scenario_panels numeric_window_embeddings joint_embeddings "
-        "joint_stab_fragility_space",
-        "scenario_sets stg_prometheus__scenario_sets scenario_labels scenario_report",
+        "scenario_paths stg_prometheus__scenario_paths int_scenarios int_scenario_sets "
+        "int_scenario_series int_scenario_axes int_scenario_panels scenario_panels "
+        "numeric_window_embeddings joint_embeddings joint_stab_fragility_space",
+        "scenario_sets stg_prometheus__scenario_sets int_scenario_sets scenario_labels "
+        "scenario_report",
         "numeric_window_embeddings prometheus_numeric_window_embeddings "
         "existing_vector_readers",
         "numeric_window_embeddings similar_scenarios_search",

@@ -10,7 +10,7 @@ def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
 
     assert built.returncode == 0, built.stdout
     assert re.search(r"PASS=\d+ WARN=1 ERROR=0 SKIP=0", built.stdout), built.stdout
-    assert "WARN 429 assert_no_panel_waits_for_the_encoder" in built.stdout
+    assert "WARN 429 assert_no_pending_embeddings" in built.stdout
     assert (
         "429 vectors wait for the encoder; to write them: "
         "python -m python_encoders encode --model-id all" in built.stdout
@@ -18,7 +18,7 @@ def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
 
     # The same test is an error once the encoder is said to have run.
     unencoded = dbt(
-        *("test", "--select", "assert_no_panel_waits_for_the_encoder"),
+        *("test", "--select", "assert_no_pending_embeddings"),
         encoded_model_ids=[MODEL],
     )
     assert unencoded.returncode == 1
@@ -63,8 +63,8 @@ def test_vectors_that_break_the_rules_are_found(built, dbt):
     assert failed == {
         "elements_are_finite_numeric_window_embeddings_embedding",
         "elements_are_finite_joint_embeddings_embedding",
-        "assert_no_panel_waits_for_the_encoder",
-        "assert_every_vector_is_of_a_panel_that_still_stands",
+        "assert_no_pending_embeddings",
+        "assert_no_orphaned_embeddings",
         "assert_every_source_scenario_is_a_panel_or_a_rejection",
         *(
             name
@@ -142,7 +142,7 @@ def test_a_wrong_var_is_refused(empty, dbt):
         ({"scenario_limit": "1; drop table x"}, "scenario_limit must be a whole number"),
         ({"series_kinds": ["INSTRUMENT') or true"]}, "series_kinds must be a list out of"),
     ):
-        ran = dbt("compile", "--select", "int_scenario_panels_checked", **variables)
+        ran = dbt("compile", "--select", "int_scenario_panels", **variables)
         assert ran.returncode != 0
         assert message in ran.stdout
 
@@ -199,7 +199,7 @@ def test_every_node_is_described_and_the_line_is_unbroken(built, chain):
         f"source.{ours}.prometheus.scenario_sets",
         f"model.{ours}.stg_prometheus__scenario_paths",
         f"model.{ours}.int_scenario_axes",
-        f"model.{ours}.int_scenario_panels_checked",
+        f"model.{ours}.int_scenario_panels",
         f"model.{ours}.scenario_panels",
         f"model.{ours}.numeric_window_embeddings",
     } <= reached

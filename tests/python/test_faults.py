@@ -129,8 +129,8 @@ LEFT_BEHIND = """
 # What the test locks to keep a command at a point. Readers pass the first.
 WRITES_WAIT = "lock table analytics.numeric_window_embeddings in exclusive mode"
 READS_WAIT = "alter view analytics.scenario_panels set (security_barrier = false)"
-PANELS_WAIT = "lock table analytics.int_scenario_panels_checked in exclusive mode"
-AXES_WAIT = "lock table analytics.int_scenario_axes in exclusive mode"
+PANELS_WAIT = "lock table analytics.int_scenario_panels in exclusive mode"
+SERIES_WAIT = "lock table analytics.int_scenario_series in exclusive mode"
 
 READING_SESSION = f"select pid from {OURS} and query like 'COPY%scenario_panels%'"
 LOCKING_SESSION = """
@@ -440,7 +440,7 @@ def test_an_encoder_killed_while_it_waits_for_the_lock_leaves_no_session(built):
 @pytest.mark.parametrize(
     ("session", "says"),
     [
-        (DBT_IN_A_WAIT, "dbt run failed in int_scenario_axes: "),
+        (DBT_IN_A_WAIT, "dbt run failed in int_scenario_series: "),
         (LOCKING_SESSION, "the connection that held the lock was lost: "),
     ],
     ids=["dbt", "lock"],
@@ -448,7 +448,7 @@ def test_an_encoder_killed_while_it_waits_for_the_lock_leaves_no_session(built):
 def test_a_connection_cut_during_the_panels_ends_the_backfill(
     unencoded, undisturbed, front, session, says
 ):
-    with struck(AXES_WAIT, DBT_IN_A_WAIT, lambda: cut(session)):
+    with struck(SERIES_WAIT, DBT_IN_A_WAIT, lambda: cut(session)):
         done = front("backfill")
 
     assert says in error_of(done)
@@ -459,11 +459,11 @@ def test_a_connection_cut_during_the_panels_ends_the_backfill(
 
 def test_a_statement_timeout_of_dbts_is_told(unencoded, undisturbed, front, monkeypatch):
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=2s")
-    with held(AXES_WAIT):
+    with held(SERIES_WAIT):
         done = front("backfill")
 
     error = error_of(done)
-    assert "dbt run failed in int_scenario_axes: " in error
+    assert "dbt run failed in int_scenario_series: " in error
     assert "canceling statement due to statement timeout" in error
     assert_nothing_left()
     assert_a_rerun_gives(undisturbed)
@@ -474,7 +474,7 @@ def test_a_statement_timeout_of_dbts_is_told(unencoded, undisturbed, front, monk
     "relation",
     [
         "stg_prometheus__scenario_paths",
-        "int_scenario_panels_checked",
+        "int_scenario_panels",
         "numeric_window_embeddings",
     ],
 )
@@ -525,9 +525,9 @@ def test_dbt_run_by_hand_amid_a_backfills_own_ends_both_honestly(
     unencoded, undisturbed, chain, build_and_encode
 ):
     both_wait = f"select count(*) from ({DBT_IN_A_WAIT}) as waiting having count(*) >= 2"
-    with struck(AXES_WAIT, both_wait):
+    with struck(SERIES_WAIT, both_wait):
         running = start("-m", WORKFLOW_COMMAND)
-        until(DBT_IN_A_WAIT, "dbt never came to the axes")
+        until(DBT_IN_A_WAIT, "dbt never came to the series")
         with contextlib.suppress(WorkFailedError):
             chain().run()
         done = outcome(running)
@@ -703,7 +703,7 @@ def test_a_server_killed_under_the_encoder_loses_nothing(
 def test_a_server_killed_during_the_panels_loses_nothing(
     unencoded_on_own, undisturbed, front, build_and_encode
 ):
-    with struck(AXES_WAIT, DBT_IN_A_WAIT, lambda: stop(unencoded_on_own, "immediate")):
+    with struck(SERIES_WAIT, DBT_IN_A_WAIT, lambda: stop(unencoded_on_own, "immediate")):
         done = front("backfill")
     assert "Error: dbt run failed" in error_of(done)
 

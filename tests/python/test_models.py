@@ -209,7 +209,7 @@ def test_a_vector_goes_when_its_model_does_not_take_the_panel_any_more(source, c
 
     # Until the encoder runs, dbt's test says that the old vectors are of no panel.
     stale = dbt(
-        *("test", "--select", "assert_every_vector_is_of_a_panel_that_still_stands"),
+        *("test", "--select", "assert_no_orphaned_embeddings"),
         encoded_model_ids=list(three),
     )
     assert "FAIL 3" in stale.stdout
@@ -329,7 +329,7 @@ def test_dbt_and_python_know_the_same_models(built):
     from python_encoders.dbt_project import PROJECT_DIR
 
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
-    in_sql = execute("select model_id from analytics.int_encoder_limits")
+    in_sql = execute("select model_id from analytics.encoder_limits")
 
     assert project["vars"]["scenario_model_ids"] == list(ENCODERS)
     assert {model_id for (model_id,) in in_sql} == set(ENCODERS)

@@ -137,7 +137,7 @@ def test_the_tables_say_what_the_database_says(page):
 def test_the_rejections_of_one_model_are_named_with_it(encoded):
     execute(
         """
-        update analytics.int_scenario_panels_checked
+        update analytics.int_scenario_panels
         set panel[15] = 5, max_abs_return = 5
         where scenario_set_id = 'SET_ABC123' and scenario_id = '7'
         """
@@ -241,7 +241,7 @@ def test_a_crisis_without_a_vector_is_named(encoded):
 
 
 def test_a_vector_without_a_panel_has_no_path_and_breaks_nothing(encoded):
-    execute("delete from analytics.int_scenario_panels_checked")
+    execute("delete from analytics.int_scenario_panels")
 
     page = render(data_of(), "l2")
 

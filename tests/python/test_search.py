@@ -265,7 +265,7 @@ def test_ids_are_looked_up_as_they_are(built):
     hostile = '\'); drop table x; -- {1,2} "q" \\ %s'
     store(MODEL, np.eye(3, 384, dtype=np.float32), set_id=hostile)
     execute(
-        "update analytics.int_scenario_panels_checked set scenario_set_id = %s "
+        "update analytics.int_scenario_panels set scenario_set_id = %s "
         "where scenario_set_id = 'SET_ABC123'",
         [hostile],
     )

@@ -37,21 +37,21 @@ ODD_IDS = [
 GIVEN = """
     scenario_set_id string, scenario_id string, scenario_rank int, as_of_date date,
     horizon_days int, num_series int, series_ids array<string>, panel array<double>,
-    panel_fingerprint string, is_sound boolean, is_taken boolean, is_in_source boolean,
+    panel_fingerprint string, is_sound boolean, is_supported boolean, is_in_source boolean,
     is_built boolean
 """
 # What the encoder reads, out of one table: a view for each relation of dbt's.
 VIEWS = {
-    "int_encoder_limits": "select explode(array({models})) as model_id",
+    "encoder_limits": "select explode(array({models})) as model_id",
     "int_scenarios": "select * from analytics.given where is_in_source",
     "stg_prometheus__scenario_paths": "select * from analytics.given where is_in_source",
-    "int_scenario_panels_checked": "select * from analytics.given where is_built",
+    "int_scenario_panels": "select * from analytics.given where is_built",
     "scenario_panels": "select * from analytics.given where is_built and is_sound",
-    "int_scenario_panels_per_model": """
+    "int_expected_embeddings": """
         select
-            scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint, is_taken,
+            scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint, is_supported,
             concat_ws(':', scenario_set_id, scenario_id) as entity_id
-        from analytics.scenario_panels cross join analytics.int_encoder_limits
+        from analytics.scenario_panels cross join analytics.encoder_limits
     """,
 }
 
@@ -61,7 +61,7 @@ class Scenario(NamedTuple):
 
     panel: np.ndarray
     is_sound: bool = True
-    is_taken: bool = True
+    is_supported: bool = True
     is_in_source: bool = True
     is_built: bool = True
 
@@ -232,7 +232,7 @@ def test_only_what_has_changed_is_written(tables):
     }
 
 
-@pytest.mark.parametrize("why", ["is_in_source", "is_sound", "is_taken"])
+@pytest.mark.parametrize("why", ["is_in_source", "is_sound", "is_supported"])
 def test_what_has_no_panel_any_more_loses_its_vector(tables, why):
     before = scenarios("S", "T")
     tables.give(before)
@@ -293,7 +293,7 @@ def test_a_limited_run_does_nothing_beyond_its_limit(tables):
     assert {key[2] for key in tables.vectors()} == {"1", "2"}
     assert tables.encode("--model-id", CORE) == "vectors: 4 written, 0 pruned"
 
-    rejected = {("S", "5"): before["S", "5"]._replace(is_taken=False)}
+    rejected = {("S", "5"): before["S", "5"]._replace(is_supported=False)}
     tables.give(before | rejected)
     assert tables.encode(*limited) == "vectors: 0 written, 0 pruned"
     assert tables.vectors() == expected(before, CORE)
@@ -353,7 +353,7 @@ def test_rows_of_other_entity_types_are_never_lost(tables):
         tables.driver.sql(
             f"insert into {VECTORS} select '{entity_type}', concat(scenario_id, {set_id}), "
             "'{}', as_of_date, 'theirs', array(), current_timestamp(), model_id, "
-            f"{set_id} from analytics.int_scenario_panels_per_model"
+            f"{set_id} from analytics.int_expected_embeddings"
         )
 
     # Before there is a partition, into one that the encoder has written, and beside it.

@@ -35,15 +35,15 @@ QUERIES = {
     """,
     "panels per model": """
         select scenario_set_id, scenario_id, entity_id, model_id, panel_fingerprint,
-               is_taken, rejection_reason
-        from analytics.int_scenario_panels_per_model
+               is_supported, rejection_reason
+        from analytics.int_expected_embeddings
     """,
     "what was found": """
         select scenario_set_id, scenario_id, is_sound, is_shared_entity_id, is_known_set,
                is_valid_horizon, is_whole, num_cells, last_day, num_rows,
                num_rows_without_id, num_ambiguous_rows, num_rows_ignored, has_bad_value,
                has_separator_in_id
-        from analytics.int_scenario_panels_checked
+        from analytics.int_scenario_panels
     """,
     "ranks": """
         select scenario_set_id, scenario_id, scenario_rank
@@ -298,7 +298,7 @@ def test_a_run_in_scope_leaves_the_rest_and_a_whole_one_takes_what_has_gone(
         "int_scenario_layouts",
         "int_scenario_layout_rows",
         "int_scenario_axes",
-        "int_scenario_panels_checked",
+        "int_scenario_panels",
     ):
         left = spark.rows(f"select distinct scenario_set_id from analytics.{table}")
         assert set(left) <= {(quoted,)}, table
