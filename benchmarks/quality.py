@@ -168,7 +168,7 @@ def table_of_variants(varied: dict[str, Figures]) -> str:
         [variant, *(decimals(figures[column].value) for column in COLUMNS)]
         for variant, figures in varied.items()
     ]
-    return markdown_table(["task: what is otherwise", *COLUMNS], rows)
+    return markdown_table(["task: what differs", *COLUMNS], rows)
 
 
 def page(measured: dict[str, Figures], varied: dict[str, Figures]) -> str:
@@ -195,105 +195,109 @@ def page(measured: dict[str, Figures], varied: dict[str, Figures]) -> str:
     vol_60 = measured["crisis against calm, 60 days"][VOLATILITY]
     return f"""# Quality of the vectors on real returns
 
-Written by `make bench-quality` (`benchmarks/quality.py`); a change made here is lost.
+`make bench-quality` writes this page (`benchmarks/quality.py`). A change made here is lost.
 
 - Date: {datetime.date.today().isoformat()}
 - Data: daily simple returns of 20 US stocks, 1990-01-03 to 2022-12-28, from the dataset
   `sp500_dataset` inside skfolio {importlib.metadata.version("skfolio")}
 - Encoders, none of them trained:
 {encoders}
-- Yardsticks: exact panels are the panels flattened. {PCA} is fitted to all real windows of
-  the task's length: for all tasks but the stress types it has seen the very windows it is
-  asked for. There are 384 components in every task; on panels of 20 days × 20 series
-  that leaves out only 16 of 400 dimensions. A series that is missing is a zero in both:
-  they need one axis of all series, the encoders do not.
-- Seeds: {", ".join(map(str, SEEDS))}, for what is drawn (series, universes, stress types)
+- Yardsticks: *exact panels* are the flattened panels. *{PCA}* is fitted to all real windows
+  of the task's length. In all tasks except the stress types it has therefore seen the
+  windows of the queries. It has 384 components in every task, which leaves out only 16 of
+  400 dimensions on panels of 20 days × 20 series. Both yardsticks need one axis of all
+  series, and a missing series is a zero there. The encoders need no such axis.
+- Seeds: {", ".join(map(str, SEEDS))}, for drawn series, universes and stress types
 - Versions: Python {platform.python_version()}, {versions}
 
 ## Measured, and expected
 
-Measured ± standard error (expected, where the [definitions](encoders.md) say so). `*`:
-apart by more than two errors and rounding. Errors come from leaving out one eleventh of the
-time after another (three years; 74 days for the universes), and from the seeds. The
-expected figures have errors of their own, which are not known.
+Each cell is the measured figure ± its standard error. The figure in brackets is the one
+that the [definitions](encoders.md) expect. A star marks figures that differ from it by more
+than two errors and rounding. Errors come from the seeds, and from leaving out one eleventh
+of the time after another (three years, or 74 days for the universes). The expected figures
+have errors too, which are not known.
 
 {table_of_tasks(measured)}
 
 ## How each task is set up
 
-- The gallery holds the windows that start on every day, as a rolling historical simulation
-  does: 8,293 of 20 days, 8,253 of 60. Every {QUERY_STEP}th is a query. Panels have 20
-  series except where universes differ.
-- **Recall@10**, L2: the share of the ten nearest panels that is among the ten nearest
+- **Gallery and queries.** The gallery holds the windows that start on every day, as in a
+  rolling historical simulation: 8,293 of 20 days, 8,253 of 60. Every {QUERY_STEP}th window
+  is a query. Panels have 20 series, except in the task with two universes.
+- **Recall@10**, L2: the share of the ten nearest panels that are among the ten nearest
   vectors. Neighbours that share a day with the query are left out on both sides.
-- **Spearman**, L2: of the distances of vectors and of panels, over the pairs of windows
-  that share no day; a window every {QUERY_STEP} days.
+- **Spearman**, L2: the rank correlation of the distances of vectors and of panels. It uses
+  a window every {QUERY_STEP} days, and the pairs of windows that share no day.
 - **Half the series missing**, MRR, cosine: a query has ten of its window's series, drawn
-  for each anew. The gallery holds whole windows, those that overlap the query's too.
-- **Two overlapping universes**, MRR, cosine: {NUM_ERAS} eras of 831 days lie side by side,
-  each stock of each era a series of its own: 200 series, 812 windows. Two universes of 120
-  series share 60. The gallery is one universe; every 5th window in the other is a query.
-  Windows that overlap stay in the gallery.
-- **Shifted by days**, MRR, cosine: a window is looked for by the one that starts so many
-  days earlier, and by the one that starts later; every {2 * QUERY_STEP}th window is a
-  target. Of the windows that share a day with the query only the target stays in the
-  gallery. The definitions have no figure.
-- **Stress type**, L2: accuracy of the majority of the ten nearest. There are 8 types,
-  {NUM_PER_TYPE} scenarios of each for each seed, laid over real windows drawn from all
-  years. Neighbours whose windows share a day are left out. By chance: .12. The definition
-  page does not name its types; these are ours. The size is {low} to {high} %, the span
-  30 to 50 % of the horizon, the onset any day that leaves room for the span; each series
-  moves by a beta of its own, about 0.5 to 1.5.
-- **Crisis against calm**, L2: AUC of the share of crises among the ten nearest; a window
-  every 5 days. At least half of a crisis window lies in one of the eras below: from peak
-  to low of the S&P 500 (closes), falls of 10 % and more. A calm window lies outside all of
-  them. Neighbours share no day with the query.
+  for each query. The gallery holds whole windows, including those that overlap the query.
+- **Two overlapping universes**, MRR, cosine: {NUM_ERAS} eras of 831 days lie side by side.
+  Each stock of each era is a series of its own: 200 series, 812 windows. Two universes of
+  120 series share 60. The gallery is one universe, and every 5th window in the other is a
+  query. Windows that overlap stay in the gallery.
+- **Shifted by days**, MRR, cosine: the queries are the windows that start so many days
+  earlier and later than the target. Every {2 * QUERY_STEP}th window is a target. Of the
+  windows that share a day with the query, only the target stays in the gallery. The
+  definitions give no figure.
+- **Stress type**, L2: accuracy of the majority of the ten nearest. There are 8 types, with
+  {NUM_PER_TYPE} scenarios of each per seed, laid over real windows drawn from all years.
+  Neighbours whose windows share a day are left out. Chance is .12. The definitions do not
+  name their types, so these are ours. The size is {low} to {high} %. The span is 30 to 50 %
+  of the horizon. The onset is any day that leaves room for the span. Each series moves by a
+  beta of its own, about 0.5 to 1.5.
+- **Crisis against calm**, L2: AUC of the share of crises among the ten nearest, with a
+  window every 5 days. At least half of a crisis window lies in one of the eras below. An
+  era runs from peak to low of the S&P 500 (closes), for falls of 10 % and more. A calm
+  window lies outside all eras. Neighbours share no day with the query.
 
 {types}
 
 {eras}
 
-## What the figures owe to the set-up
+## How the figures depend on the set-up
 
 {table_of_variants(varied)}
 
-"A window every 20 days" thins the gallery. The PCA "fitted before" is fitted to 1990–2006.
+With "a window every 20 days" the gallery is thinner. The PCA "fitted before" is fitted to
+1990–2006.
 
 ## Where measured and expected differ, and why
 
-- **Two universes, stress-shape**: it depends on how much the universes share, and on how
-  many near copies (windows a day or two off) the gallery holds; the definitions say
-  neither. With 120 of 160 series shared and a window every {QUERY_STEP} days it is
-  {shape(wide)}. (core knows a series by its column alone, and the draw decides which
-  columns match: .02 to .26 from seed to seed, hence its wide error.)
-- **Stress type**: the types, sizes and onsets are ours. Half to twice the size alone moves
-  stress-shape from {shape(half_size)} to {shape(twice_size)} at 20 days. What compares day
-  by day depends on the onset: with every shock on day 1, exact panels reach
-  {decimals(on_day_1.value)} at 20 days. No one size gives all of the expected figures at
-  once; stress-shape is ahead of the others at each.
-- **Crisis against calm, stress-shape**: the eras here end at the low, and the 60 days after
-  it are nearly as volatile (mean absolute return 1.7 % a day, against 1.9 % in an era and
-  1.2 % otherwise). Without windows that start in them it is {shape(f"crisis, 20 {after}")}
-  and {shape(f"crisis, 60 {after}")} at 20 and 60 days; what remains is within two errors.
+- **Two universes, stress-shape.** The figure depends on the share of common series, and on
+  the number of near copies in the gallery (windows a day or two apart). The definitions
+  give neither. With 120 of 160 series shared and a window every {QUERY_STEP} days it is
+  {shape(wide)}. core knows a series by its column alone. The draw decides which columns
+  match, so its figure varies from .02 to .26 between seeds, and its error is wide.
+- **Stress type.** The types, sizes and onsets are ours. Half to twice the size alone moves
+  stress-shape from {shape(half_size)} to {shape(twice_size)} at 20 days. The encoders that
+  compare day by day depend on the onset. With every shock on day 1, exact panels reach
+  {decimals(on_day_1.value)} at 20 days. No single size gives all expected figures at once.
+  stress-shape is ahead of the others at each size.
+- **Crisis against calm, stress-shape.** The eras here end at the low. The 60 days after it
+  are nearly as volatile: the mean absolute return is 1.7 % a day, against 1.9 % in an era
+  and 1.2 % otherwise. Without windows that start in these days the figure is
+  {shape(f"crisis, 20 {after}")} and {shape(f"crisis, 60 {after}")} at 20 and 60 days. The
+  remaining difference is within two errors.
 
 ## What else the figures say
 
-- One number, the volatility of the market's daily return, reaches {with_error(vol_20)} and
-  {with_error(vol_60)} at crisis against calm, 20 and 60 days. At telling crisis eras
-  stress-shape is as good as that, not better; what it adds is the type of the stress.
-- By L2 the calmest windows are the nearest to almost every window: at 60 days, 100 of 1,483
-  windows are nine tenths of all neighbours of exact panels. That, not a lack of
-  information, is why exact panels and panel-sketch hardly tell crises; by cosine they do.
-- {PCA} keeps more of the nearest neighbours than panel-sketch does: few directions of real
-  panels matter. Fitted to earlier years it loses a little. It needs a fit, and one axis of
-  series for all time.
-- On one common axis, with zeros for what is missing, exact panels find the window in both
-  tasks of missing series too. panel-sketch does it in 384 values and without the axis; with
-  a quarter of the universes shared it begins to fail.
-- panel-sketch and exact panels find a shifted window hardly better than by chance.
-  stress-shape finds it by 1 or 2 days at 20 days, and by 5 at 60.
-- The vectors are the same bytes everywhere. Distances and yardsticks are float64 and may
-  round a last digit otherwise on another processor.
+- **Volatility alone tells crises as well.** The volatility of the market's daily return
+  reaches {with_error(vol_20)} and {with_error(vol_60)} at crisis against calm, 20 and 60
+  days. stress-shape is as good as that, not better. It adds the type of the stress.
+- **By L2 the calmest windows are the nearest to almost every window.** At 60 days, 100 of
+  1,483 windows are nine tenths of all neighbours of exact panels. This, and not a lack of
+  information, is why exact panels and panel-sketch hardly tell crises by L2. By cosine they
+  do.
+- **{PCA} keeps more of the nearest neighbours than panel-sketch does.** Few directions of
+  real panels matter. Fitted to earlier years it loses a little. It needs a fit, and one
+  axis of series for all time.
+- **Missing series.** On one common axis, with zeros for what is missing, exact panels find
+  the window in both tasks too. panel-sketch does it in 384 values and without the axis.
+  With a quarter of the universes shared it begins to fail.
+- **Shifted windows.** panel-sketch and exact panels find them hardly better than by chance.
+  stress-shape finds them by 1 or 2 days at 20 days, and by 5 at 60.
+- **Reproducibility.** The vectors are the same bytes everywhere. Distances and yardsticks
+  are float64 and may differ in the last digit on another processor.
 """
 
 
