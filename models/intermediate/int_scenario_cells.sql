@@ -1,5 +1,3 @@
-{{ config(materialized='ephemeral') }}
-
 -- Subqueries instead of CTEs, as in staging: rows are looked up scenario by scenario.
 select
     *,

@@ -15,7 +15,8 @@ judged as (
         panels.scenario_set_id,
         panels.scenario_id,
         panels.rejection_reason,
-        panels.horizon_days * panels.num_series as num_cells
+        panels.horizon_days,
+        panels.num_series
     from {{ ref('int_scenario_panels') }} as panels
     inner join {{ ref('int_scenarios') }} as scenarios
         on
@@ -30,7 +31,8 @@ by_set as (
     select
         scenario_set_id,
         count(rejection_reason)::int as num_rejected,
-        max(case when rejection_reason is null then num_cells end) as num_cells_per_panel
+        max(case when rejection_reason is null then horizon_days * num_series end)
+            as num_cells_per_panel
     from judged
     group by scenario_set_id
 
