@@ -3,7 +3,10 @@
     instrument's row has factor_id '__INSTRUMENT__' and macro_id '__NONE__'.
 #}
 {% macro is_sentinel(id) -%}
-    ({{ id }} = '' or (left({{ id }}, 2) = '__' and right({{ id }}, 2) = '__' and length({{ id }}) >= 4))
+    (
+        {{ id }} = ''
+        or (left({{ id }}, 2) = '__' and right({{ id }}, 2) = '__' and length({{ id }}) > 3)
+    )
 {%- endmacro %}
 
 

@@ -19,15 +19,18 @@
     {%- endfor -%}
     hashfloat8extended(
         coalesce({{ return_value }}, 0),
-        {{ seeds[-1] }} # case
-            when {{ return_value }} is null then 1
-            when {{ return_value }} = 0 and {{ return_value }}::text = '-0' then 2
-            else 0
-        end
+        hashint8extended(
+            {{ seeds[-1] }},
+            case
+                when {{ return_value }} is null then 1
+                when {{ return_value }} = 0 and {{ return_value }}::text = '-0' then 2
+                else 0
+            end
+        )
     )
 {%- endmacro %}
 
-{# (xxhash64 leaves a NULL out, and hashes −0.0 as 0.0: panels are made anew there anyway.) #}
+{# (xxhash64 leaves out NULL, and hashes −0.0 as 0.0. Panels are made anew there anyway.) #}
 {% macro spark__row_hash(horizon_index, ids, return_value) -%}
     xxhash64(
         {{ horizon_index }} is null, {{ horizon_index }}, {{ ids | join(", ") }},

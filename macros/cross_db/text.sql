@@ -23,12 +23,12 @@
         scenario_set_id = {{ text_literal(var('scenario_set_id')) }}
 #}
 {% macro text_literal(value) -%}
-    {%- set escaped = dbt.escape_single_quotes(value | string) -%}
     {#- (Spark reads backslashes as escapes too.) -#}
+    {%- set text = value | string -%}
     {%- if target.type == "spark" -%}
-        {%- set escaped = dbt.escape_single_quotes(value | string | replace("\\", "\\\\")) -%}
+        {%- set text = text | replace("\\", "\\\\") -%}
     {%- endif -%}
-    {{ dbt.string_literal(escaped) }}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
 {%- endmacro %}
 
 

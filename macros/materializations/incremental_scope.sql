@@ -14,7 +14,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# (The partitions that it writes are replaced; a set may have no rows to write any more.) #}
+{# (Partitions that it writes are replaced; a set may have no rows to write any more.) #}
 {% macro spark__clear_scope() -%}
     {% if is_incremental() %}
         {% do spark__drop_partitions(
@@ -61,10 +61,13 @@
 {% macro spark__drop_partitions(sets) %}
     {% set partitions = [] %}
     {% for row in run_query(sets).rows %}
-        {% do partitions.append("partition (scenario_set_id = " ~ text_literal(row[0]) ~ ")") %}
+        {% set set_id = text_literal(row[0]) %}
+        {% do partitions.append("partition (scenario_set_id = " ~ set_id ~ ")") %}
     {% endfor %}
     {% if partitions %}
-        {% do run_query("alter table " ~ this ~ " drop if exists " ~ partitions | join(", ")) %}
+        {% do run_query(
+            "alter table " ~ this ~ " drop if exists " ~ partitions | join(", ")
+        ) %}
     {% endif %}
 {% endmacro %}
 

@@ -5,7 +5,8 @@
 #}
 {% macro postgres__load_csv_rows(model, agate_table) %}
     {% set columns = get_seed_column_quoted_csv(model, agate_table.column_names) %}
-    {% set row_of_placeholders = "(" ~ (["%s"] * agate_table.column_names | length) | join(", ") ~ ")" %}
+    {% set placeholders = ["%s"] * agate_table.column_names | length %}
+    {% set row_of_placeholders = "(" ~ placeholders | join(", ") ~ ")" %}
     {% set first_statement = [] %}
     {% for rows in agate_table.rows | batch(get_batch_size() | int) %}
         {% set bindings = [] %}

@@ -46,7 +46,7 @@ final as (
         model_id,
         as_of_date,
         panel_fingerprint,
-        not (has_too_many_series or has_separator_in_id or has_value_out_of_range)
+        not(has_too_many_series or has_separator_in_id or has_value_out_of_range)
             as is_supported,
         case
             when has_too_many_series then 'TOO_MANY_SERIES'

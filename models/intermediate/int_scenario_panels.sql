@@ -56,7 +56,7 @@ stale as (
     {% endif -%}
     where
         {{ in_limited_scope('scenarios') }}
-        {% if keeps_existing_rows() -%}
+    {% if keeps_existing_rows() -%}
         and (
             existing.scenario_id is null
             or scenarios.content_hash <> existing.content_hash
@@ -79,20 +79,22 @@ counted as (
     cross join lateral (
         select
             count(*) as num_rows_read,
-            count(*) filter (where num_series_ids = 0 and is_in_horizon)
+            count(*) filter (where cells.num_series_ids = 0 and cells.is_in_horizon)
                 as num_rows_without_id,
-            count(*) filter (where num_series_ids > 1 and is_in_horizon)
+            count(*) filter (where cells.num_series_ids > 1 and cells.is_in_horizon)
                 as num_ambiguous_rows,
             -- (Rows of day 0 are the baseline.)
             count(*) filter (
-                where not is_in_horizon and horizon_index is distinct from 0
+                where not cells.is_in_horizon and cells.horizon_index is distinct from 0
             ) as num_rows_ignored,
-            count(cell_index) as num_cells,
-            count(distinct cell_index) as num_distinct_cells,
-            max(horizon_index) filter (where cell_index is not null) as last_step,
-            max(abs_return) filter (where cell_index is not null) as max_abs_return,
+            count(cells.cell_index) as num_cells,
+            count(distinct cells.cell_index) as num_distinct_cells,
+            max(cells.horizon_index) filter (where cells.cell_index is not null)
+                as last_step,
+            max(cells.abs_return) filter (where cells.cell_index is not null)
+                as max_abs_return,
             {{ array_agg_ordered(
-                'return_value', ['cell_index'], where='cell_index is not null'
+                'cells.return_value', ['cells.cell_index'], where='cells.cell_index is not null'
             ) }} as panel
         from {{ ref('int_scenario_cells') }} as cells
         where

@@ -24,7 +24,7 @@ stale_sets as (
     where
         {{ in_scope('sets.scenario_set_id') }}
         and sets.num_scenarios > 0
-        {% if keeps_existing_rows() -%}
+    {% if keeps_existing_rows() -%}
         and not exists (
             select 1 from {{ this }} as existing
             where

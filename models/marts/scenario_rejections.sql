@@ -48,17 +48,17 @@ found as (
     from with_faulty_cells as scenarios
     cross join lateral (
         select
-            cell_index,
+            cells.cell_index,
             count(*) as num_rows,
-            max(return_value) as return_value,
-            max(abs_return) as abs_return
+            max(cells.return_value) as return_value,
+            max(cells.abs_return) as abs_return
         from {{ ref('int_scenario_cells') }} as cells
         where
             scenarios.scenario_set_id = cells.scenario_set_id
             and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
             and scenarios.raw_scenario_id = cells.raw_scenario_id
             and cells.cell_index is not null
-        group by cell_index
+        group by cells.cell_index
     ) as found
 
 ),
@@ -102,7 +102,8 @@ first_faults as (
         scenario_id,
         num_faults_in_all as num_faults,
         'the first: day ' || ceil(cell_index::{{ type_double() }} / num_series)::int
-        || ', series ' || {{ element_at('series_ids', '(cell_index - 1) % num_series + 1') }}
+        || ', series '
+        || {{ element_at('series_ids', '(cell_index - 1) % num_series + 1') }}
             as first_fault,
         return_value
     from (
@@ -110,7 +111,8 @@ first_faults as (
             *,
             sum(num_faults) over (partition by scenario_set_id, scenario_id)
                 as num_faults_in_all,
-            row_number() over (partition by scenario_set_id, scenario_id order by cell_index)
+            row_number()
+                over (partition by scenario_set_id, scenario_id order by cell_index)
                 as fault_rank
         from faults
     ) as ranked
@@ -128,7 +130,8 @@ final as (
         coalesce(case rejected.rejection_reason
             when 'UNKNOWN_SET' then 'scenario_sets has no row for this set'
             when 'INVALID_HORIZON'
-                then 'horizon_days is '
+                then
+                    'horizon_days is '
                     || coalesce(rejected.horizon_days::{{ dbt.type_string() }}, 'NULL')
             when 'NO_AS_OF_DATE'
                 then 'the set has neither a date of its own nor a created_at'
@@ -145,7 +148,8 @@ final as (
             when 'SHORT_HORIZON'
                 then 'ends on day ' || rejected.last_step || ' of ' || rejected.horizon_days
             when 'MISSING_CELLS'
-                then faults.num_faults || ' of ' || rejected.num_cells_expected
+                then
+                    faults.num_faults || ' of ' || rejected.num_cells_expected
                     || ' cells, ' || faults.first_fault
             else
                 faults.num_faults || ' cells, ' || faults.first_fault

@@ -66,13 +66,14 @@ lost as (
         scenarios.scenario_set_id,
         scenarios.scenario_id
     from without_one_outcome as scenarios
-    cross join lateral (
-        select sum(paths.row_hash) as content_hash
-        from {{ ref('stg_prometheus__scenario_paths') }} as paths
-        where
-            scenarios.raw_scenario_set_id = paths.raw_scenario_set_id
-            and scenarios.raw_scenario_id = paths.raw_scenario_id
-    ) as present
+    cross join
+        lateral (
+            select sum(paths.row_hash) as content_hash
+            from {{ ref('stg_prometheus__scenario_paths') }} as paths
+            where
+                scenarios.raw_scenario_set_id = paths.raw_scenario_set_id
+                and scenarios.raw_scenario_id = paths.raw_scenario_id
+        ) as present
     where scenarios.content_hash = present.content_hash
 
 ),

@@ -41,6 +41,6 @@ where
     expected.entity_id is null
     and {{ in_scope('embeddings.scenario_set_id') }}
     -- A limited run says nothing of what lies beyond its limit.
-    {% if scenario_limit() is not none -%}
+{% if scenario_limit() is not none -%}
     and scenarios.scenario_rank <= {{ scenario_limit() }}
     {%- endif %}
