@@ -1,4 +1,4 @@
-"""From batches of panels to rows of vectors: pure, so that it runs wherever numpy does."""
+"""Arrow batches of panels to Arrow batches of vectors, the same on both engines."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -88,13 +88,13 @@ def vectors_of(model_ids: Sequence[str], batch: pa.RecordBatch) -> pa.RecordBatc
     ----------
     model_ids : sequence of str
     batch : pyarrow.RecordBatch
-        Its column is_pending says, in the order of ``model_ids``, which vectors a panel
-        lacks.
+        Its column is_pending (list of bool, in the order of ``model_ids``) says which
+        vectors of a panel are pending.
 
     Returns
     -------
     pyarrow.RecordBatch
-        A row a vector, its column embedding a list of 384 float32.
+        One row per vector; the column embedding is a list of 384 float32.
     """
     is_pending = batch["is_pending"].flatten().to_numpy(zero_copy_only=False)
     return pa.concat_batches(
@@ -109,7 +109,7 @@ def vectors_of(model_ids: Sequence[str], batch: pa.RecordBatch) -> pa.RecordBatc
 def stream_vectors(
     model_ids: Sequence[str], batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    """Encode batch after batch, as ``mapInArrow`` wants it on Spark's workers."""
+    """Encode batch after batch: the function for ``mapInArrow`` on Spark's workers."""
     for batch in batches:
         vectors = vectors_of(model_ids, batch)
         # Spark knows no list of a fixed size.

@@ -40,7 +40,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 92}
 
 
 class _ConsoleReporter:
-    """Says lines; a progress bar on a terminal, a line per batch elsewhere."""
+    """Prints messages, and progress: a bar on a terminal, a line per batch elsewhere."""
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -51,7 +51,7 @@ class _ConsoleReporter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Or the terminal would be left without its cursor.
+        # The bar hides the cursor of the terminal until it stops.
         if self._bar.live.is_started:
             self._bar.stop()
 
@@ -418,7 +418,7 @@ def _percent(share: float | None) -> str:
 
 
 def _print_whole(table: Table) -> None:
-    # As wide as it needs: columns that do not fit beside long ids would be left out.
+    # The table may be wider than the terminal: rich drops columns that do not fit.
     unbounded = CONSOLE.options.update(max_width=10_000)
     table.width = Measurement.get(CONSOLE, unbounded, table).maximum
     CONSOLE.print(table)
@@ -468,7 +468,7 @@ def _print_similar(rows: list[dict[str, Any]]) -> None:
 
 def run(command: click.Command) -> None:
     """Run a command, under the name that it was started by."""
-    # What a terminal has no letter for is a question mark there, not the end of the run.
+    # A letter that the terminal lacks is printed as a question mark, and is no error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

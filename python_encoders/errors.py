@@ -1,4 +1,4 @@
-"""What can go wrong in a way that the user can mend; each message is one clear line."""
+"""Errors that the user can mend. Each message is one clear line."""
 
 
 class WrongUsageError(Exception):

@@ -1,8 +1,8 @@
-"""What a run works on, and what it did; the same on both engines."""
+"""The scope of a run and its outcome, the same on both engines."""
 
 from typing import NamedTuple
 
-# Of every vector that this project writes; other types may live in the same table.
+# The type of every vector that this project writes. Other types may share the table.
 ENTITY_TYPE = "SCENARIO"
 
 
@@ -16,7 +16,7 @@ class Scope(NamedTuple):
     scenario_set_id : str or None
         One set, or all of them.
     limit : int or None
-        The first so many scenario ids of each set, in their order; or all of them.
+        The first ``limit`` scenario ids of each set, in their order; None: all of them.
     """
 
     model_ids: tuple[str, ...]
@@ -25,7 +25,7 @@ class Scope(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """How many vectors an encoder run wrote, and how many it pruned."""
+    """The numbers of vectors that a run wrote and pruned."""
 
     num_written: int
     num_pruned: int

@@ -1,4 +1,4 @@
-"""The source tables, and what is wrong with them; the same words on both engines."""
+"""The source tables, and the errors of their checks: the same words on both engines."""
 
 from python_encoders.errors import WorkFailedError, WrongUsageError
 
@@ -26,11 +26,11 @@ def check_columns(
     ----------
     schema : str
     columns : dict
-        The columns of each source table; of one that is not there, none.
+        The columns of each source table; a missing table has none.
     home : str
-        What the schema is in.
+        The database or catalogue of the schema.
     seed_command : str
-        What loads the demonstration data there.
+        The command that loads the demonstration data there.
 
     Raises
     ------
@@ -51,18 +51,18 @@ def check_columns(
 
 
 def no_paths(schema: str) -> WorkFailedError:
-    """Say that there are no paths: more likely they are being loaded than gone for good."""
+    """Make the error of an empty source, which is more likely in loading than gone."""
     return WorkFailedError(
         f"{schema}.scenario_paths is empty; nothing was built, and no vector was pruned"
     )
 
 
 def set_is_there_twice(schema: str, set_id: str) -> WorkFailedError:
-    """Say which: its scenarios would have two horizons, or two dates."""
+    """Make the error of a set with two rows, which give it two horizons or two dates."""
     return WorkFailedError(f"{schema}.scenario_sets has set {set_id!r} more than once")
 
 
 def unknown_set(set_id: str, known: list[str]) -> WrongUsageError:
-    """Say that there is no such set, and which ones there are; the first 20 of them."""
+    """Make the error of an unknown set; it names the first 20 sets there are."""
     names = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
     return WrongUsageError(f"unknown scenario set {set_id!r}; there are: {names or 'none'}")

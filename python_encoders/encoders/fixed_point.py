@@ -1,9 +1,9 @@
-"""What the two sketches share: whole numbers, the market mode, and signs out of names.
+"""Shared by the two sketches: whole numbers, the market mode, and signs from names.
 
 Returns become whole multiples of 2⁻²⁴, held in float64. Every sum is one of whole numbers
 below 2⁵³, so a matrix product adds them exactly and in any order: the same bytes from every
-BLAS, thread count and batch. What is not whole comes after the sums, element by element,
-where IEEE 754 says how each result is rounded.
+BLAS, thread count and batch. Operations on other numbers come after the sums, element by
+element, and IEEE 754 defines how each result is rounded.
 """
 
 import functools
@@ -20,8 +20,8 @@ MAX_ABS_RETURN = 4.0
 SEPARATOR = "\x1f"
 FORBIDDEN_IN_ID = (SEPARATOR, "\x00")
 
-# Signs are kept as bits and widened a block of cells at a time: memory has a bound, however
-# wide the panel. A part of a batch is small enough to stay near the processor.
+# Signs are kept as bits and widened one block of cells at a time, so that memory is bounded
+# for panels of any width. A part of a batch is small enough for the processor's cache.
 _BLOCK_CELLS = 4096
 _PART_CELLS = 512 * 1024
 

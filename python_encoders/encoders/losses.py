@@ -8,13 +8,13 @@ from python_encoders.encoders.registry import Encoder
 
 
 def cells_dropped(encoder: Encoder, num_cells: int) -> int:
-    """Count the cells of a panel of ``num_cells`` that the encoder does not see."""
+    """Count the cells that the encoder drops of a panel of ``num_cells``."""
     seen = num_cells if encoder.cells_seen is None else encoder.cells_seen
     return max(0, num_cells - seen)
 
 
 def squared_return_dropped(encoder: Encoder, panels: Panels) -> NDArray[np.float64]:
-    """Measure what the encoder does not see, as a share of the squared return.
+    """Measure the share of the squared return that the encoder drops.
 
     Parameters
     ----------

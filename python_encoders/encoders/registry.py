@@ -16,11 +16,12 @@ class Encoder(NamedTuple):
     encode : callable
         Maps panels, ndarray of shape (B, H, N), float64, and the ids of their N series to
         vectors, ndarray of shape (B, 384), float32. Row b depends on panel b and the ids
-        alone. A panel that the encoder is not defined for is a ValueError.
+        alone. Raises ValueError for a panel that the encoder is not defined for.
     cells_seen : int or None
-        How many cells of a panel, in row-major order, the encoder sees; None: all.
+        The number of cells of a panel, in row-major order, that the encoder keeps; None:
+        all of them.
     keeps, good_for, bad_at : str
-        What to tell people who choose a model.
+        Advice for the choice of a model.
     """
 
     encode: Callable[[Panels, Sequence[str]], Vectors]

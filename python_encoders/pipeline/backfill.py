@@ -69,7 +69,7 @@ def _backfill_on_postgres(
         index_metric = dbt_var("vector_index_metric", variables)
         if index_metric is not None:
             check_index_metric(connection, index_metric)
-        # dbt takes a second to import: all that can be checked without it is checked first.
+        # dbt takes a second to import, so the checks that need no dbt come first.
         with encoder_locks(connection, scope.model_ids, reporter):
             encoded = build_and_test(
                 start_dbt(variables_of(scope, variables)),
@@ -109,7 +109,7 @@ def _backfill_on_spark(
 
 
 def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
-    """Give the dbt vars of a run, such that dbt takes them as they are."""
+    """Give the dbt vars of a run, written so that dbt does not render them."""
     all_variables = variables | {
         "scenario_set_id": scope.scenario_set_id,
         "scenario_limit": scope.limit,

@@ -1,7 +1,7 @@
 """The dbt project, run inside this process: parsed once, then built and tested.
 
-What dbt needs of the interpreter is here and nowhere else: the garbage collector at rest,
-and Ctrl-C that is not lost.
+All changes to the interpreter are made here: the garbage collector rests while dbt is
+imported, and Ctrl-C is not lost in dbt's libraries.
 """
 
 import contextlib
@@ -19,21 +19,21 @@ from python_encoders.errors import WorkFailedError
 
 
 class Tested(NamedTuple):
-    """How many tests passed, and what the others warned of, a line each."""
+    """The number of tests passed, and a line for each test that warned."""
 
     num_passed: int
     warnings: list[str]
 
 
-# What changes from run to run, and what no node's configuration or references depend on.
+# They change from run to run, and no node's configuration or references depend on them.
 _SCOPE_VARS = ("scenario_set_id", "scenario_limit")
 
 
 class DbtChain:
     """The project parsed once, which running and testing it share.
 
-    It is parsed without the vars of the scope: dbt parses everything anew when a var has
-    changed since the last time, and otherwise takes what it remembers.
+    It is parsed without the vars of the scope. dbt parses everything anew when a var has
+    changed since the last run, and otherwise uses its partial parse.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class DbtChain:
         )
 
     def _invoke(self, command: str, *arguments: str) -> Any:
-        # What dbt would print is in its log; what went wrong is said in one line here.
-        # (Its debug log and its JSON files would take a tenth of a small run's time.)
+        # dbt prints nothing: its log has the details, and an error is one line here. The
+        # debug log and the JSON files would take a tenth of a small run's time.
         outcome = self._runner.invoke(
             [
                 *("--log-level", "none", "--log-level-file", "info", "--no-print"),
@@ -124,19 +124,20 @@ class DbtChain:
 
 
 def verbatim(value: Any) -> Any:
-    """Write a dbt var so that dbt takes it as it is.
+    """Write a dbt var so that dbt does not render it.
 
-    dbt renders a var that is a text as Jinja: of a set whose id is ``{{ run_query(…) }}``,
-    it would run the query. (And it reads vars as YAML, where the JSON of a letter beyond
-    the BMP is two halves of one.)
+    dbt renders the text of a var as Jinja. For a set whose id is ``{{ run_query(…) }}``, it
+    would run the query. dbt also reads vars as YAML, where the JSON of a letter beyond the
+    BMP is two halves of a letter.
 
     Parameters
     ----------
-    value : text, or anything else, which dbt does not render
+    value : str or another type
+        dbt renders text alone.
 
     Returns
     -------
-    The value; a text as a literal of Jinja, unless there is nothing in it to render.
+    The value; text that Jinja could render is written as a literal of Jinja.
     """
     if not isinstance(value, str) or re.fullmatch(r"[\w .:-]*", value, re.ASCII):
         return value
@@ -147,8 +148,8 @@ def verbatim(value: Any) -> Any:
 def start_dbt(variables: dict[str, Any], target: str | None = None) -> DbtChain:
     """Import dbt and parse the project, with the arguments of ``DbtChain``.
 
-    What that makes, half a million objects, stays until the process ends. Python would look
-    for garbage among them time and again, for a sixth of a small run's time.
+    dbt makes half a million objects, which stay until the process ends. Python would search
+    them for garbage time and again, for a sixth of a small run's time.
     """
     gc.disable()
     try:
@@ -161,12 +162,12 @@ def start_dbt(variables: dict[str, Any], target: str | None = None) -> DbtChain:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """End in KeyboardInterrupt after Ctrl-C, whatever has caught it on the way.
+    """End in KeyboardInterrupt after Ctrl-C, even where other code has caught it.
 
-    Code that dbt's libraries generate catches all that is raised while it reads what dbt
-    remembers of the project, and dbt then parses it anew.
+    dbt's libraries generate code that catches every exception while dbt reads its partial
+    parse. dbt then parses the project anew, and Ctrl-C would be lost.
     """
-    # (Threads get no signals, and who has chosen what Ctrl-C does keeps it.)
+    # Threads get no signals, and a handler that the caller has chosen stays.
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
@@ -194,7 +195,7 @@ def _name(result: Any) -> str:
 
 
 def _squeezed(message: object) -> str:
-    # Java tells where it was, in some hundred lines.
+    # A Java stack trace has a hundred lines.
     trace = re.compile(r"^\s*(?:at \S+\(|\.\.\. \d+ more|Suppressed: ).*$", re.MULTILINE)
     told = trace.sub("", str(message))
     return " ".join(told.split())

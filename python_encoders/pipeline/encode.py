@@ -79,7 +79,7 @@ def _encode_on_spark(scope: Scope, reporter: Reporter) -> Encoded:
 
 
 def tell_holder(reporter: Reporter, what: str) -> Callable[[str], None]:
-    """Make what a lock calls when it has to wait: it says what for, and who holds it."""
+    """Make the callback of a lock that has to wait: it names the lock and its holder."""
     return lambda holder: reporter.say(f"waiting for {what}: held by {holder}")
 
 
@@ -95,7 +95,7 @@ def encoder_locks(
         In autocommit.
     model_ids : sequence of str
     reporter : Reporter
-        Told who holds a lock that has to be waited for.
+        Told the holder of a lock that is taken.
 
     Raises
     ------

@@ -1,13 +1,13 @@
-"""What a run tells while it works."""
+"""The messages of a run, and its progress."""
 
 from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Takes what a run tells."""
+    """Receives the messages and the progress of a run."""
 
     def say(self, text: str) -> None:
         """Say one line."""
 
     def progress(self, done: int, total: int) -> None:
-        """Say how many vectors are written, and of how many."""
+        """Report the number of vectors written, and of all that are pending."""

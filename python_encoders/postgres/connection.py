@@ -47,7 +47,7 @@ def choose_server() -> None:
             re.findall(r"^export (\w+)=(.*)$", env_file.read_text(), flags=re.MULTILINE)
         )
     for name, value in _DEFAULTS.items():
-        # To libpq, one that is empty is not set.
+        # To libpq, an empty variable is not set.
         if not os.environ.get(name):
             os.environ[name] = value
 
@@ -99,7 +99,7 @@ def plain_errors() -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """Reduce a driver's error to the line that says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # The server's own words, where there are any; the query may stand before them.
+    # Prefer the server's own words; the text of the query may stand before them.
     said = [_SEVERITY.split(line)[-1] for line in lines if _SEVERITY.search(line)]
     text = (said or lines or [type(error).__name__])[0]
     return re.sub(

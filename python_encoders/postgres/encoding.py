@@ -14,16 +14,16 @@ def encode(
     on_progress: Callable[[int, int], None],
     check_lock: Callable[[], None] = lambda: None,
 ) -> Encoded:
-    """Write the vectors that are pending in scope, and prune those of no panel.
+    """Write the vectors that are pending in scope; prune orphaned and outdated ones.
 
-    Each batch is committed on its own, so a run that is killed has done what it has
-    written, and the next one goes on from there. The caller holds the models' locks.
+    Each batch is committed on its own, so the next run resumes an interrupted one. The
+    caller holds the models' locks.
 
     Parameters
     ----------
     scope : Scope
     on_progress : callable
-        Told how many vectors are written, and of how many, after each batch.
+        Called after each batch with the number of vectors written, and of all pending.
     check_lock : callable
         Called before each batch is written; raises when the locks are lost.
 

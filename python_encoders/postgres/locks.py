@@ -23,9 +23,9 @@ def lock(
     connection : Connection
         In autocommit; the lock goes with it, however it ends.
     name : str
-        What is locked.
+        The name to lock.
     on_wait : callable
-        Told who holds the lock, when it has to be waited for.
+        Called with the holder of the lock, where the lock is taken.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def lock(
     try:
         yield
     except BaseException:
-        # What went wrong is what has to be told, not that the lock went with it.
+        # The first error is the one to report, not the loss of the lock after it.
         with contextlib.suppress(adbc_driver_manager.Error):
             _unlock(connection, keys)
         raise
@@ -82,8 +82,11 @@ def _unlock(connection: Connection, keys: list[object]) -> None:
 
 
 def _notice_the_client_going(connection: Connection) -> None:
-    """Have a wait end when its client is killed; Postgres before 14 cannot."""
-    with contextlib.suppress(adbc_driver_manager.Error):  # nor can every platform
+    """Have a wait end when its client is killed.
+
+    Postgres before 14, and some platforms, cannot do this.
+    """
+    with contextlib.suppress(adbc_driver_manager.Error):
         fetch(
             connection,
             """

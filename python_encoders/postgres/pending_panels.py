@@ -64,15 +64,15 @@ def pending_panels(
 ) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
     """Stream the panels that lack a vector of their present fingerprint, each once.
 
-    Which they are is put down before, in a temporary table. So the stream, which lasts as
-    long as the writing does, holds no lock on the vectors: whoever wants to alter that
-    table would wait for the stream, the writing would wait behind them, and the stream for
-    the writing, for ever.
+    The keys of the pending panels go into a temporary table first. The stream lasts as long
+    as the writing, and would otherwise hold a lock on the vectors' table. A session that
+    alters that table would wait for the stream, the writing for that session, and the
+    stream for the writing: a deadlock.
 
     Yields
     ------
     int
-        How many vectors are lacking, over all models.
+        The number of pending vectors, over all models.
     iterator of pyarrow.RecordBatch
         With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, series_ids
         (list of text), panel (list of float64, row-major H·N), panel_fingerprint and
@@ -82,7 +82,7 @@ def pending_panels(
     Raises
     ------
     WorkFailedError
-        While the batches are read: the connection was lost, say.
+        While the batches are read, for instance when the connection is lost.
     """
     fetch(
         connection,
@@ -134,7 +134,7 @@ def pending_panels(
 
 
 def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
-    # Server and driver are at the next batch while the last one is encoded and written.
+    # Server and driver work on the next batch while the last one is encoded and written.
     with ThreadPoolExecutor(max_workers=1) as reader:
         following = reader.submit(next, batches, None)
         while (batch := following.result()) is not None:
@@ -143,7 +143,7 @@ def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    # What goes wrong amid the stream comes as an error of Arrow's, not of the driver's.
+    # An error amid the stream is one of Arrow, not of the driver.
     try:
         yield from reader
     except (pa.ArrowException, OSError) as error:

@@ -31,8 +31,8 @@ def _running(home: Path) -> PostmasterInfo | None:
 
 
 def _own_lock_and_sockets(home: Path) -> None:
-    # By default the library shares its lock file and its folder for sockets between all
-    # users of the machine, where the second user fails on the first one's files.
+    # By default all users of the machine share the library's lock file and its folder for
+    # sockets, and the second user fails on the files of the first.
     PostgresServer._lock = fasteners.InterProcessLock(home / ".lock")
     PostgresServer.runtime_path = Path(tempfile.gettempdir()) / f"pgserver-{os.getuid()}"
 
@@ -43,7 +43,7 @@ def start(home: Path = EMBEDDED_HOME) -> dict[str, str]:
     Parameters
     ----------
     home : Path
-        Its folder: the data in ``data``, the variables to connect by in ``env``.
+        Its folder. ``data`` holds the data, ``env`` the variables to connect by.
 
     Returns
     -------

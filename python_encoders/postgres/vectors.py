@@ -169,9 +169,10 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
 
 
 def analyze_vectors(connection: Connection) -> None:
-    """Tell the planner what has been written; it would take the table for empty.
+    """Give the planner statistics of the new rows; without, it takes the table for empty.
 
-    Not of the vectors and window_specs, whose statistics take a second and nobody asks for.
+    The columns embedding and window_spec are left out: their statistics take a second, and
+    no query uses them.
     """
     columns = "entity_type, entity_id, as_of_date, model_id, panel_fingerprint"
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What the report shows, read from Postgres in one snapshot."""
+"""The data of the report, read from Postgres in one snapshot."""
 
 import datetime
 from typing import Any, NamedTuple
@@ -278,7 +278,7 @@ def _scenarios(
 
 
 def read(connection: Connection, model_id: str) -> ReportData:
-    """Read what the report shows, as it is at one moment.
+    """Read the data of the report in one snapshot.
 
     Parameters
     ----------

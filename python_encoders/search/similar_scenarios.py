@@ -26,7 +26,7 @@ _OPERATORS = {"l2": "<->", "cosine": "<=>"}
 
 
 class Question(NamedTuple):
-    """What is asked for.
+    """A search for similar scenarios.
 
     Attributes
     ----------
@@ -91,13 +91,13 @@ def _query_vector(connection: Connection, question: Question) -> NDArray[np.floa
 
 
 def _candidates(question: Question, pgvector_schema: str | None, has_index: bool) -> str:
-    """Select those who may be among the nearest: all, or as pgvector sees it.
+    """Select the candidates: all vectors, or the nearest ones by pgvector.
 
-    pgvector counts in float32, so it only bounds the search; with an index on the vectors
-    it answers alone, and approximately.
+    pgvector computes in float32, so it only bounds the search. With an index on the vectors
+    its answer is final, and approximate.
     """
     stored = "embedding[1:64]" if question.market_only else "embedding"
-    # Left out where it asks for nothing: the planner would take it for a narrow filter.
+    # Left out where all sets are asked for: the planner takes it for a narrow filter.
     in_set = """
         and window_spec ->> 'scenario_set_id'
         = current_setting('scenario_embeddings.scenario_set_id')
@@ -126,7 +126,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
             order by {distance}
             limit {question.top_k}
             """
-    # Beyond these, squares leave float32: such vectors are always candidates.
+    # Beyond these norms, squares leave float32: such vectors are always candidates.
     is_plain = (
         f"{quoted(pgvector_schema)}.vector_norm(vector::{vector}) between 1e-15 and 1e15"
     )

@@ -1,7 +1,7 @@
-"""Which vectors are nearest to one, with distances that are the same on every machine.
+"""The vectors nearest to one, with distances that are the same on every machine.
 
-A fast pass finds the candidates, a second one computes their distances with every sum
-rounded once (``math.fsum``), and those decide the order; equal distances go by name.
+A fast pass finds the candidates. A second pass computes their distances with every sum
+rounded once (``math.fsum``). These decide the order, and names decide between equal ones.
 """
 
 import math
@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# What float32 arithmetic, such as pgvector's, may get wrong at most over 384 dimensions
-# whose squares it can hold: as a share of an L2 distance, and as such of a cosine distance.
+# The largest error of float32 arithmetic, such as pgvector's, over 384 dimensions whose
+# squares it can hold: relative for an L2 distance, absolute for a cosine distance.
 TOLERANCE = 1e-4
 
 
 class Neighbour(NamedTuple):
-    """A name and its distance from what was asked for."""
+    """A name and its distance from the query."""
 
     distance: float
     name: str
@@ -40,7 +40,7 @@ def _exact_distance(
 ) -> float:
     if metric == "l2":
         return math.sqrt(math.fsum((vector - query) ** 2))
-    # One root of both: of a vector and itself it is the sum again, and the distance 0.
+    # One root of the product: for a vector and itself it is the sum, and the distance 0.
     norms = math.sqrt(math.fsum(vector**2) * math.fsum(query**2))
     similarity = math.fsum(vector * query) / norms
     return 1.0 - min(1.0, similarity)
@@ -62,8 +62,8 @@ def nearest(
     names : sequence of M str
     top_k : int
     metric : str
-        ``l2``, or ``cosine`` for 1 − cosine; vectors of zeros have no direction, and are
-        nobody's neighbour by it.
+        ``l2``, or ``cosine`` for 1 − cosine. Vectors of zeros have no direction, so
+        ``cosine`` leaves them out.
 
     Returns
     -------

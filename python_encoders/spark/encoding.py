@@ -14,7 +14,7 @@ from python_encoders.scope import ENTITY_TYPE, Encoded, Scope
 from python_encoders.spark import store
 from python_encoders.spark.store import Partition, VectorsTable
 
-# What a worker is given at a time, and what a task takes on in all.
+# The size of a batch that a worker gets, and of all batches of a task.
 BATCH_BYTES = 16 * 1024**2
 TASK_BYTES = 64 * 1024**2
 TASKS_PER_CORE = 4
@@ -29,7 +29,7 @@ _VECTORS_SCHEMA = """
 
 
 class _Work(NamedTuple):
-    """What is pending in one set: panels, cells, and vectors of each model in scope."""
+    """The pending work of one set: panels, cells, and vectors of each model in scope."""
 
     scenario_set_id: str
     num_panels: int
@@ -58,10 +58,9 @@ def _work(panels: DataFrame, scope: Scope) -> list[_Work]:
 def _dealt_out(panels: DataFrame, work: list[_Work]) -> DataFrame:
     """Deal panels out to tasks of about the same size, sets one after the other in each.
 
-    The sets are laid end to end by their size, and what they cover is cut into tasks.
-    Panels of one set lie together then, so that the encoders get them as one array, and a
-    task writes few partitions. A number of tasks given here is one that adaptive execution
-    leaves alone.
+    The sets are laid end to end by their size, and the line is cut into tasks. Panels of
+    one set lie together then: the encoders get them as one array, and a task writes few
+    partitions. Adaptive execution leaves an explicit number of tasks alone.
     """
     session = panels.sparkSession
     total = sum(of_set.num_cells for of_set in work)
@@ -129,17 +128,17 @@ def _vectors(panels: DataFrame, scope: Scope) -> DataFrame:
 def encode(
     session: SparkSession, scope: Scope, on_progress: Callable[[int, int], None]
 ) -> Encoded:
-    """Write the vectors that are pending in scope, and prune those of no panel.
+    """Write the vectors that are pending in scope; prune orphaned and outdated ones.
 
-    A run that fails or is killed leaves each partition as it was or as it should be, and
-    the next one does the rest.
+    A run that fails or is killed leaves each partition either old or new, and the next run
+    does the rest.
 
     Parameters
     ----------
     session : SparkSession
     scope : Scope
     on_progress : callable
-        Told how many vectors are written, and of how many.
+        Called with the number of vectors written, and of all pending.
 
     Returns
     -------
@@ -167,8 +166,8 @@ def encode(
         if num_pending:
             on_progress(0, num_pending)
             widest = max(of_set.max_cells for of_set in work) * _BYTES_PER_CELL
-            # Spark counts a batch in rows, where it reads them and where it sends them to
-            # Python: thousands by default, which of wide panels would be gigabytes.
+            # Spark limits a batch by its rows, both where it reads and where it sends them
+            # to Python. The default is thousands: gigabytes of wide panels.
             batch_rows = min(max(BATCH_BYTES // widest, 1), _MAX_BATCH_ROWS)
             session.conf.set("spark.sql.parquet.columnarReaderBatchSize", batch_rows)
             session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", batch_rows)

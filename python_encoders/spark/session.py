@@ -26,7 +26,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def check_installed() -> None:
-    """Check that what the target ``spark`` needs is there.
+    """Check that the target ``spark`` has its packages and Java.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def log_file() -> Path:
 
 @contextlib.contextmanager
 def _stderr_into(path: Path) -> Iterator[None]:
-    """Have a process that is started within write its errors into a file."""
+    """Send the errors of a process that is started inside to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     kept = os.dup(2)
@@ -102,7 +102,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def _causes(error: Exception) -> str:
-    # What pyspark translates into exceptions of its own tells no causes.
+    # The exceptions that pyspark makes of Java's have no causes.
     cause = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     texts = list[str]()
     while cause is not None and len(texts) < 20:
@@ -112,7 +112,7 @@ def _causes(error: Exception) -> str:
 
 
 def _told(text: str) -> str:
-    """Find the line that says what happened."""
+    """Find the line with the error."""
     # The last line of a worker's traceback, where there is one.
     of_worker = re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception): .+)$", text, re.MULTILINE)
     lines = [line.strip(": ") for line in text.splitlines() if line.strip(": ")]
@@ -124,7 +124,7 @@ def _told(text: str) -> str:
 def open_session() -> Iterator["SparkSession"]:
     """Start the session that the profile's target ``spark`` describes, or find it running.
 
-    It stays until the process ends: whoever asks for a session, as dbt does, gets this one.
+    It stays until the process ends. dbt asks for a session later, and gets this one.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def open_session() -> Iterator["SparkSession"]:
     os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT_DIR))
     configured = settings()
     if configured["spark.master"].startswith("local"):
-        # Workers beside the driver are its own Python; others' are the cluster's business.
+        # Local workers run the driver's Python; a cluster chooses its own.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.enableHiveSupport()
     for name, value in configured.items():
@@ -147,20 +147,20 @@ def open_session() -> Iterator["SparkSession"]:
     with plain_errors():
         with _stderr_into(log_file()):
             session = builder.getOrCreate()
-            # Opens the metastore: what is wrong with it is wrong before any work.
+            # This opens the metastore, so that its errors come before any work.
             session.catalog.listDatabases()
         _ship_encoders(session)
         yield session
 
 
 def _ship_encoders(session: "SparkSession") -> None:
-    """Send the encoders to the workers, who have numpy and pyarrow and not this project."""
+    """Send this package to the workers, which have numpy and pyarrow alone."""
     session.sparkContext.addPyFile(str(_archive()))
 
 
 @functools.cache
 def _archive() -> Path:
-    # It has to last: executors fetch it when their first task asks for it.
+    # It stays until the process ends: executors fetch it for their first task.
     folder = Path(tempfile.mkdtemp(prefix="scenario-encoders-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     archive = folder / "python_encoders.zip"

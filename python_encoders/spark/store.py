@@ -1,10 +1,10 @@
-"""What Python reads from and writes to Spark's tables.
+"""Spark's tables: checks, pending and stale vectors, and the switch of partitions.
 
 The vectors' table has a partition for each model and set. Their files lie under
-``_versions/<one per run>/number=<n>`` in the table's folder, which nobody lists: readers
-come to them through the metastore alone. So a partition is replaced by writing its new
-files and then telling the metastore where they are, in one transaction of its own; a run
-that is killed before has changed nothing.
+``_versions/<one per run>/number=<n>`` in the table's folder. Readers find them through the
+metastore alone and list no folder. A partition is replaced in two steps: its new files are
+written, then one transaction tells the metastore where they are. A run that is killed
+before the second step has changed nothing.
 """
 
 import uuid
@@ -29,7 +29,7 @@ from python_encoders.source_tables import (
 VECTORS = "numeric_window_embeddings"
 _VERSIONS = "_versions"
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-# Of a panel's key, and of a vector's.
+# The key of a panel, and of a vector.
 _PANEL = ["scenario_set_id", "scenario_id", "panel_fingerprint"]
 _VECTOR = ["model_id", "scenario_set_id", "entity_id", "as_of_date"]
 
@@ -128,7 +128,7 @@ def _check_set(session: SparkSession, relations: list[str], set_id: str) -> None
 
 
 def _is(column: str, value: str) -> Column:
-    """Compare, out of the metastore's sight, which cannot take both kinds of quotes."""
+    """Compare in Spark: the metastore cannot take text with both kinds of quotes."""
     return f.concat(f.col(column).cast("string"), f.lit("")) == value
 
 
@@ -181,12 +181,12 @@ def pending(session: SparkSession, scope: Scope) -> DataFrame:
 
 
 def stale(session: SparkSession, scope: Scope) -> DataFrame:
-    """Find the vectors in scope that no panel stands behind any more.
+    """Find the orphaned and outdated vectors in scope.
 
-    Gone from the source, rejected, or filed under another date; and those that a model
-    outside of this run made from a panel that has changed since (a model of this run is
-    about to write them anew). The vector of a scenario that the source has and dbt has
-    not built is left alone.
+    A vector is orphaned where its scenario has gone, is rejected, or has another date. It
+    is outdated where its panel has changed since; those of the scope's own models are left
+    out, because this run writes them anew. The vector of a scenario that is in the source
+    and not yet built by dbt is left out too.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     scenario = ["scenario_set_id", "entity_id"]
     if scope.limit:
         candidates = candidates.join(_first(session, scope.limit), scenario, "left_semi")
-    # Mostly there is none, and then the source need not be scanned.
+    # Mostly there is none, and then the source is not scanned.
     if not candidates.take(1):
         return candidates
     paths = session.table(relation("stg_prometheus__scenario_paths"))
@@ -241,7 +241,7 @@ def kept(
     partitions: Iterable[Partition],
     *replaced: DataFrame,
 ) -> DataFrame:
-    """Give the rows of these partitions but the scenario vectors that are replaced.
+    """Give the rows of these partitions, without the scenario vectors to replace.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def kept(
     *replaced : DataFrame
         With the columns model_id, scenario_set_id, entity_id, as_of_date.
     """
-    # In one text, out of the metastore's sight; Spark prunes partitions by it all the same.
+    # As one text, which the metastore does not see. Spark prunes partitions by it.
     name = f.concat_ws("/", "model_id", "scenario_set_id")
     rows = session.table(relation(VECTORS)).where(
         name.isin(["/".join(partition) for partition in partitions])
@@ -273,7 +273,7 @@ class VectorsTable:
         self._files = home.getFileSystem(jvm_session.sessionState().newHadoopConf())
 
     def _path(self, location: Any) -> Any:
-        # Of a text as it stands, or of a java.net.URI, in which some letters are escaped.
+        # Takes a text, or a java.net.URI, in which some letters are escaped.
         return self._session._jvm.org.apache.hadoop.fs.Path(location)
 
     def _qualified(self, path: Any) -> str:
@@ -285,7 +285,7 @@ class VectorsTable:
                 yield status.getPath()
 
     def locations(self) -> dict[Partition, str]:
-        """Say where the metastore has the files of each partition."""
+        """Read from the metastore where the files of each partition are."""
         found = self._metastore.listPartitions(
             target_schema(), VECTORS, self._session._jvm.scala.Option.empty()
         ).iterator()
@@ -298,13 +298,13 @@ class VectorsTable:
         return locations
 
     def remove_leftovers(self) -> None:
-        """Delete files that no partition has: of runs that were killed, or overtaken.
+        """Delete files of no partition, which killed or overtaken runs have left.
 
-        Only before a run, not after: who was reading then may be reading still.
+        This runs before a run, not after it: readers may still be at the old files then.
         """
         locations = self.locations()
         in_use = set(locations.values())
-        # Where Spark itself puts a partition that it is the first to write to.
+        # The folder where Spark itself puts a partition at its first write.
         name_of = self._session._jvm.org.apache.spark.sql.catalyst.catalog
         name_of = name_of.ExternalCatalogUtils.getPartitionPathString
         overtaken = [
@@ -320,19 +320,19 @@ class VectorsTable:
                 self._files.delete(path, True)
 
     def replace(self, rows: DataFrame, partitions: list[Partition]) -> None:
-        """Put rows in place of all that these partitions hold.
+        """Replace all rows of these partitions.
 
         Parameters
         ----------
         rows : DataFrame
-            The table's columns. May be made from the table itself.
+            With the table's columns. May be made from the table itself.
         partitions : list of Partition
-            One that gets no rows goes.
+            A partition that gets no rows is dropped.
 
         Raises
         ------
         WorkFailedError
-            The metastore could not tell one partition's name from another's.
+            The metastore cannot tell the names of two partitions apart.
         """
         known = self.locations()
         _check_names(partitions, known)
@@ -372,7 +372,7 @@ def _check_names(partitions: Iterable[Partition], known: Iterable[Partition]) ->
             raise WorkFailedError(
                 f"the scenario set id {set_id!r} stands for no value in a partition's name"
             )
-    # Databases compare names as if blanks at their ends were not there.
+    # Databases ignore blanks at the end of a name.
     names: dict[Partition, str] = {}
     for model_id, set_id in {*partitions, *known}:
         other = names.setdefault(Partition(model_id, set_id.rstrip(" ")), set_id)
