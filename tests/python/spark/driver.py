@@ -117,6 +117,11 @@ def jvm() -> int:
     return int(_session().sparkContext._gateway.proc.pid)
 
 
+def imported(*packages: str) -> list[str]:
+    """Find out which of these packages the process has imported."""
+    return [name for name in packages if name in sys.modules]
+
+
 def run(*arguments: str) -> tuple[int, str, str]:
     from python_encoders.cli import cli
 

@@ -120,6 +120,8 @@ def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
     assert "vectors: 0 written, 0 pruned\n" in again.stdout
     assert seeded.sql(LAST_WRITTEN) == written
     assert "Traceback" not in limited.stderr + everything.stderr + again.stderr
+    drivers = "adbc_driver_manager", "adbc_driver_postgresql", "psycopg2"
+    assert seeded.ask("imported", *drivers) == []
 
 
 @pytest.mark.parametrize(
