@@ -95,7 +95,7 @@ def encoder_locks(
         In autocommit.
     model_ids : sequence of str
     reporter : Reporter
-        Told the holder of a lock that is taken.
+        Told the holder of a lock that another session holds.
 
     Raises
     ------

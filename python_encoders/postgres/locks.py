@@ -25,7 +25,7 @@ def lock(
     name : str
         The name to lock.
     on_wait : callable
-        Called with the holder of the lock, where the lock is taken.
+        Called with the holder of the lock, where another session holds it.
 
     Raises
     ------

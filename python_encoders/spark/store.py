@@ -300,7 +300,7 @@ class VectorsTable:
     def remove_leftovers(self) -> None:
         """Delete files of no partition, which killed or overtaken runs have left.
 
-        This runs before a run, not after it: readers may still be at the old files then.
+        Call this before a run, not after it: readers may still be at the old files then.
         """
         locations = self.locations()
         in_use = set(locations.values())
