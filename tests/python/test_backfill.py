@@ -12,7 +12,6 @@ import pytest
 from conftest import MODEL, WORKFLOW_COMMAND, execute, python, stored_bytes, stored_vectors
 from reference import reference_vectors
 
-from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.postgres import connect, encode, pending_panels
 from python_encoders.scope import Scope
 

@@ -79,9 +79,9 @@ def test_each_case_is_encoded_or_rejected_as_expected(source, build_and_encode):
     assert set(stored_vectors()) == {
         f"S:{name}" for name, (_, outcome) in CASES.items() if not outcome
     }
-    assert execute(
-        "select sum(num_rows_ignored) from analytics.int_scenario_panels"
-    ) == [(3,)]
+    assert execute("select sum(num_rows_ignored) from analytics.int_scenario_panels") == [
+        (3,)
+    ]
 
 
 def test_rows_that_name_no_series_or_several(source, build_and_encode):
