@@ -15,7 +15,7 @@ final as (
         window_spec,
         as_of_date,
         model_id,
-        -- Postgres sends a float with the highest byte first; readers want the lowest first.
+        -- Postgres sends the highest byte of a float first, readers want the lowest first.
         (
             select
                 string_agg(

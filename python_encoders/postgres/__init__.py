@@ -8,6 +8,7 @@ from python_encoders.postgres.checks import (
     check_set_in_source,
     check_set_is_built,
     check_source,
+    index_to_create,
 )
 from python_encoders.postgres.connection import (
     EMBEDDED_HOME,
@@ -34,6 +35,7 @@ __all__ = [
     "coverage",
     "encode",
     "fetch",
+    "index_to_create",
     "lock",
     "plain_errors",
     "quoted",

@@ -64,6 +64,46 @@ def check_source(connection: Connection, schema: str) -> None:
         raise set_is_there_twice(schema, twice[0])
 
 
+def index_to_create(connection: Connection, schema: str) -> str | None:
+    """Give the statement that creates the index a large scenario_paths lacks, or None.
+
+    dbt reads stale scenarios one by one. Without an index on set and scenario, each of them
+    takes a scan of the whole table. Nothing is known of the indexes below a view.
+    """
+    found = fetch(
+        connection,
+        """
+        select 1 as found
+        from pg_catalog.pg_class as paths
+        inner join pg_catalog.pg_namespace as schemas on paths.relnamespace = schemas.oid
+        where
+            schemas.nspname = $1
+            and paths.relname = 'scenario_paths'
+            and paths.relkind in ('r', 'm', 'p')
+            and pg_catalog.pg_table_size(paths.oid) > 16 * 1024 * 1024
+            and not exists (
+                select 1 from pg_catalog.pg_index as indexes
+                where
+                    indexes.indrelid = paths.oid
+                    and indexes.indisvalid
+                    and indexes.indpred is null
+                    and (
+                        select array_agg(columns.attname::text order by columns.attname)
+                        from pg_catalog.pg_attribute as columns
+                        where
+                            columns.attrelid = paths.oid
+                            and columns.attnum in (indexes.indkey[0], indexes.indkey[1])
+                    ) = array['scenario_id', 'scenario_set_id']
+            )
+        """,
+        [schema],
+    )
+    if not found.num_rows:
+        return None
+    paths = f"{quoted(schema)}.{quoted('scenario_paths')}"
+    return f"create index on {paths} (scenario_set_id, scenario_id)"
+
+
 def check_set_in_source(connection: Connection, schema: str, set_id: str) -> None:
     """Check that the source knows the set.
 

@@ -102,6 +102,33 @@ def test_what_changes_after_the_scan_is_right_after_the_next_run(source, chain):
     ]
 
 
+def test_a_new_series_in_one_scenario_makes_its_set_stale_and_no_other(source, chain):
+    execute("insert into raw.scenario_sets values ('T', 2, 2, '2022-12-28', now())")
+    for set_id in ("S", "T"):
+        for scenario_id in ("1", "2"):
+            add(set_id, scenario_id, [row for row in ROWS if row[1] == "A"])
+    chain().run()
+    made = "select scenario_set_id, scenario_id, xmin::text from analytics.{}"
+    panels_before = set(execute(made.format("int_scenario_panels")))
+    series_before = execute(
+        "select xmin::text from analytics.int_scenario_series where scenario_set_id = 'T'"
+    )
+
+    add("S", "1", [(1, "B", 0.1), (2, "B", 0.2)])
+    chain().run()
+
+    panels_after = set(execute(made.format("int_scenario_panels")))
+    assert {row[:2] for row in panels_after - panels_before} == {("S", "1"), ("S", "2")}
+    assert series_before == execute(
+        "select xmin::text from analytics.int_scenario_series where scenario_set_id = 'T'"
+    )
+    # The other scenario of the set lacks the series now.
+    assert execute(
+        "select scenario_set_id, scenario_id, reason, detail"
+        " from analytics.scenario_rejections"
+    ) == [("S", "2", "MISSING_CELLS", "2 of 4 cells, the first: day 1, series B")]
+
+
 def test_a_date_that_has_a_time_is_its_day_in_utc(source, chain, monkeypatch):
     monkeypatch.setenv("PGTZ", "America/New_York")
     execute(

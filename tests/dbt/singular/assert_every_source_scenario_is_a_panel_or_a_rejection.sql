@@ -1,6 +1,6 @@
 -- A scenario with neither would silently have no vector. One that is a panel or a rejection
--- and no longer in the source would keep a vector of nothing. The test asks what the run saw
--- of the source (int_scenarios): what has come since is the next run's.
+-- and no longer in the source would keep a vector of nothing. The test asks what the run
+-- saw of the source (int_scenarios): what has come since is the next run's.
 with
 
 outcomes as (

@@ -49,7 +49,8 @@ VIEWS = {
     "scenario_panels": "select * from analytics.given where is_built and is_sound",
     "int_expected_embeddings": """
         select
-            scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint, is_supported,
+            scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint,
+            is_supported,
             concat_ws(':', scenario_set_id, scenario_id) as entity_id
         from analytics.scenario_panels cross join analytics.encoder_limits
     """,
