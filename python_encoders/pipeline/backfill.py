@@ -68,8 +68,8 @@ def _backfill_on_postgres(
             postgres.check_set_in_source(connection, schema, scope.scenario_set_id)
         if statement := postgres.index_to_create(connection, schema):
             reporter.say(
-                f"{schema}.scenario_paths has no index on set and scenario, so each scenario "
-                f"takes a scan of the whole table; to create it: {statement}"
+                f"{schema}.scenario_paths has no index on set and scenario, so each "
+                f"scenario takes a scan of the whole table; to create it: {statement}"
             )
         index_metric = dbt_var("vector_index_metric", variables)
         if index_metric is not None:

@@ -112,7 +112,7 @@ class DbtChain:
                 raise KeyboardInterrupt
             raise WorkFailedError(f"dbt {command} failed: {_squeezed(outcome.exception)}")
         failed = [
-            f"in {_name(result)}: {_squeezed(result.message or 'no message')}"
+            f"in {_name(result)}: {_told(result.message or 'no message')}"
             for result in outcome.result.results
             if result.status in ("error", "fail", "runtime error")
         ]
@@ -121,6 +121,17 @@ class DbtChain:
             f"dbt {command} failed {failed[0] if failed else 'without a result'}{others}; "
             f"details in {os.environ.get('DBT_LOG_PATH') or 'logs'}/dbt.log"
         )
+
+
+def _told(message: str) -> str:
+    # dbt's own words advise to change the project.
+    if "schemas on this incremental model are out of sync" in message:
+        return (
+            "its table has other columns: another version of this project built it, or the "
+            "source's ids have another type by now. `dbt run --full-refresh --selector "
+            "panels` builds all panels anew; vectors stay"
+        )
+    return _squeezed(message)
 
 
 def verbatim(value: Any) -> Any:

@@ -1,8 +1,11 @@
 """dbt on its own: what an analytics engineer types, and what dbt docs shows."""
 
+import itertools
 import re
 
 from conftest import MODEL, execute, python, stored_vectors
+
+from python_encoders.dbt_project import PROJECT_DIR
 
 
 def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
@@ -198,8 +201,41 @@ def test_every_node_is_described_and_the_line_is_unbroken(built, chain):
         f"source.{ours}.prometheus.scenario_paths",
         f"source.{ours}.prometheus.scenario_sets",
         f"model.{ours}.stg_prometheus__scenario_paths",
-        f"model.{ours}.int_scenario_axes",
+        f"model.{ours}.int_scenario_series",
         f"model.{ours}.int_scenario_panels",
         f"model.{ours}.scenario_panels",
         f"model.{ours}.numeric_window_embeddings",
     } <= reached
+
+
+def flow_chart_edges() -> set[tuple[str, str]]:
+    """Read the solid arrows of README's flow chart, by the nodes' labels."""
+    chart = (PROJECT_DIR / "README.md").read_text().split("```mermaid")[1].split("```")[0]
+    labels = dict(re.findall(r"(\w+)\[\(?(\w+)\)?\]", chart))
+    edges = set()
+    for line in re.sub(r"\[[^]]*\]", "", chart).splitlines():
+        steps = [
+            [labels.get(node.strip(), node.strip()) for node in step.split("&")]
+            for step in line.split(" --> ")
+        ]
+        for parents, children in itertools.pairwise(steps):
+            edges |= set(itertools.product(parents, children))
+    return edges
+
+
+def test_the_flow_chart_in_readme_is_the_lineage(chain):
+    manifest = chain()._runner.manifest.writable_manifest().to_dict()
+    models = {
+        key: node["name"]
+        for kind in ("nodes", "sources")
+        for key, node in manifest[kind].items()
+        if node["resource_type"] in ("model", "source")
+    }
+    lineage = {
+        (models[parent], models[child])
+        for child, parents in manifest["parent_map"].items()
+        for parent in parents
+        if parent in models and child in models
+    }
+
+    assert flow_chart_edges() == lineage
