@@ -24,9 +24,7 @@ def prune(connection: Connection, scope: Scope) -> int:
                     and scenarios.scenario_rank <= {scope.limit}
             )
         """
-    pruned = fetch(
-        connection,
-        f"""
+    doomed = f"""
         with embeddings as (
             select
                 *,
@@ -84,7 +82,21 @@ def prune(connection: Connection, scope: Scope) -> int:
                     )
                 )
                 {limited if scope.limit else ""}
-        ),
+        )
+        """
+    # Counted first: a delete takes a lock on the table, and mostly there is nothing to do.
+    counted = fetch(
+        connection,
+        f"{doomed} select count(*) as num_doomed from doomed",
+        scope_parameters(scope),
+    )
+    if not counted["num_doomed"][0].as_py():
+        connection.commit()
+        return 0
+    pruned = fetch(
+        connection,
+        f"""
+        {doomed},
 
         -- A vector that another run has written anew since then has another fingerprint.
         pruned as (

@@ -754,16 +754,25 @@ def test_a_full_disk_under_the_vectors_loses_nothing(unencoded_on_own, undisturb
 
 
 def test_no_room_for_dbts_temporary_files_is_told(unencoded_on_own, undisturbed, front):
+    # So many scenarios that the memory cannot hold one hash for each.
     execute(
         f"""
+        insert into raw.scenario_paths
+        select 'SET_ABC123', number, 1, 'JPM', '__INSTRUMENT__', '__NONE__', 0
+        from generate_series(1001, 6000) as number;
         alter database {DATABASE} set temp_file_limit = '64kB';
         alter database {DATABASE} set work_mem = '64kB';
         """
     )
     error = error_of(front("backfill"))
-    execute(f"alter database {DATABASE} reset all")
+    execute(
+        f"""
+        alter database {DATABASE} reset all;
+        delete from raw.scenario_paths where scenario_id > 1000
+        """
+    )
 
-    assert "dbt run failed in int_scenario_" in error
+    assert "dbt run failed in int_scenarios: " in error
     assert 'temporary file size exceeds "temp_file_limit"' in error
     assert_nothing_left()
     assert_a_rerun_gives(undisturbed)

@@ -168,7 +168,7 @@ def test_the_same_data_give_the_same_bytes(page, tmp_path):
 def test_whatever_a_scenario_is_called_it_is_text(encoded, front, tmp_path):
     execute(
         """
-        update raw.scenario_sets set category = %(name)s, metadata = jsonb_set(
+        update analytics.int_scenario_sets set category = %(name)s, metadata = jsonb_set(
             metadata, '{scenarios}', (
                 select jsonb_object_agg(key, value || jsonb_build_object('name', %(name)s))
                 from jsonb_each(metadata -> 'scenarios')
