@@ -48,22 +48,19 @@ stale as (
         headers.fingerprint_header
     from {{ ref('int_scenarios') }} as scenarios
     inner join headers on scenarios.scenario_set_id = headers.scenario_set_id
-    {% if keeps_existing_rows() -%}
-    left join {{ this }} as existing
-        on
-            scenarios.scenario_set_id = existing.scenario_set_id
-            and scenarios.scenario_id = existing.scenario_id
-    {% endif -%}
     where
         {{ in_limited_scope('scenarios') }}
     {% if keeps_existing_rows() -%}
-        and (
-            existing.scenario_id is null
-            or scenarios.content_hash <> existing.content_hash
-            or headers.is_in_scenario_sets <> existing.is_in_scenario_sets
-            or headers.horizon_days is distinct from existing.horizon_days
-            or headers.as_of_date is distinct from existing.as_of_date
-            or headers.series_ids is distinct from existing.series_ids
+        and not exists (
+            select 1 from {{ this }} as existing
+            where
+                scenarios.scenario_set_id = existing.scenario_set_id
+                and scenarios.scenario_id = existing.scenario_id
+                and scenarios.content_hash = existing.content_hash
+                and headers.is_in_scenario_sets = existing.is_in_scenario_sets
+                and headers.horizon_days is not distinct from existing.horizon_days
+                and headers.as_of_date is not distinct from existing.as_of_date
+                and headers.series_ids is not distinct from existing.series_ids
         )
         {%- endif %}
 

@@ -37,26 +37,25 @@ stale_sets as (
 
 ),
 
--- One pass over their rows.
+-- One pass over the rows of each.
 id_triples as (
 
     select
         stale_sets.scenario_set_id,
         stale_sets.horizon_days,
         stale_sets.content_hash,
-        paths.instrument_id,
-        paths.factor_id,
-        paths.macro_id,
-        min(paths.horizon_index) filter (where paths.horizon_index >= 1) as first_step
-    from {{ ref('stg_prometheus__scenario_paths') }} as paths
-    inner join stale_sets on paths.raw_scenario_set_id = stale_sets.raw_scenario_set_id
-    group by
-        stale_sets.scenario_set_id,
-        stale_sets.horizon_days,
-        stale_sets.content_hash,
-        paths.instrument_id,
-        paths.factor_id,
-        paths.macro_id
+        triples.*
+    from stale_sets
+    cross join lateral (
+        select
+            paths.instrument_id,
+            paths.factor_id,
+            paths.macro_id,
+            min(paths.horizon_index) filter (where paths.horizon_index >= 1) as first_step
+        from {{ ref('stg_prometheus__scenario_paths') }} as paths
+        where stale_sets.raw_scenario_set_id = paths.raw_scenario_set_id
+        group by paths.instrument_id, paths.factor_id, paths.macro_id
+    ) as triples
 
 ),
 
