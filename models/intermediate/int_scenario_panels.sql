@@ -29,8 +29,8 @@ headers as (
 
 ),
 
--- Scenarios without a panel or rejection made from their rows and their set's header.
-stale as (
+-- A scenario is stale without a row made from the same content and header.
+scenarios as (
 
     select
         scenarios.scenario_set_id,
@@ -45,34 +45,33 @@ stale as (
         headers.series_ids,
         headers.has_separator_in_id,
         headers.num_series,
-        headers.fingerprint_header
+        headers.fingerprint_header,
+        {{ 'existing.scenario_id is null' if keeps_existing_rows() else 'true' }}
+            as is_stale
     from {{ ref('int_scenarios') }} as scenarios
     inner join headers on scenarios.scenario_set_id = headers.scenario_set_id
-    where
-        {{ in_limited_scope('scenarios') }}
     {% if keeps_existing_rows() -%}
-        and not exists (
-            select 1 from {{ this }} as existing
-            where
-                scenarios.scenario_set_id = existing.scenario_set_id
-                and scenarios.scenario_id = existing.scenario_id
-                and scenarios.content_hash = existing.content_hash
-                and headers.is_in_scenario_sets = existing.is_in_scenario_sets
-                and headers.horizon_days is not distinct from existing.horizon_days
-                and headers.as_of_date is not distinct from existing.as_of_date
-                and headers.series_ids is not distinct from existing.series_ids
-        )
-        {%- endif %}
+    left join {{ this }} as existing
+        on
+            scenarios.scenario_set_id = existing.scenario_set_id
+            and scenarios.scenario_id = existing.scenario_id
+            and scenarios.content_hash = existing.content_hash
+            and headers.is_in_scenario_sets = existing.is_in_scenario_sets
+            and headers.horizon_days is not distinct from existing.horizon_days
+            and headers.as_of_date is not distinct from existing.as_of_date
+            and headers.series_ids is not distinct from existing.series_ids
+    {% endif -%}
+    where {{ in_limited_scope('scenarios') }}
 
 ),
 
--- The rows of each are looked up by the source's index.
+-- The rows of each stale scenario are looked up by the source's index.
 counted as (
 
     select
-        stale.*,
+        scenarios.*,
         counts.*
-    from stale
+    from scenarios
     cross join lateral (
         select
             count(*) as num_rows_read,
@@ -95,9 +94,10 @@ counted as (
             ) }} as panel
         from {{ ref('int_scenario_cells') }} as cells
         where
-            stale.scenario_set_id = cells.scenario_set_id
-            and stale.raw_scenario_set_id = cells.raw_scenario_set_id
-            and stale.raw_scenario_id = cells.raw_scenario_id
+            scenarios.is_stale
+            and scenarios.scenario_set_id = cells.scenario_set_id
+            and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
+            and scenarios.raw_scenario_id = cells.raw_scenario_id
     ) as counts
 
 ),
@@ -123,7 +123,8 @@ judged as (
             when max_abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
         end as rejection_reason
     from counted
-    -- Where rows have come or gone since the scan, the next run reads them.
+    -- No row is read of what is up to date. Where rows have come or gone since the scan, the
+    -- next run reads them.
     where num_rows_read = num_rows
 
 )

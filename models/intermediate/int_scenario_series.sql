@@ -12,40 +12,40 @@
 
 with
 
--- Sets with rows, horizon or kinds of series other than their series were made from.
-stale_sets as (
+-- A set is stale without series made from the same content, horizon and kinds.
+sets as (
 
     select
         sets.scenario_set_id,
         sets.raw_scenario_set_id,
         sets.horizon_days,
-        sets.content_hash
-    from {{ ref('int_scenario_sets') }} as sets
-    where
-        {{ in_scope('sets.scenario_set_id') }}
-        and sets.num_scenarios > 0
-    {% if keeps_existing_rows() -%}
-        and not exists (
+        sets.content_hash,
+        {% if keeps_existing_rows() -%}
+        not exists (
             select 1 from {{ this }} as existing
             where
                 sets.scenario_set_id = existing.scenario_set_id
                 and sets.content_hash = existing.content_hash
                 and sets.horizon_days is not distinct from existing.horizon_days
                 and existing.series_kinds = '{{ series_kinds() | join(", ") }}'
-        )
+        ) as is_stale
+        {%- else -%}
+            true as is_stale
         {%- endif %}
+    from {{ ref('int_scenario_sets') }} as sets
+    where {{ in_scope('sets.scenario_set_id') }}
 
 ),
 
--- One pass over the rows of each.
+-- One pass over the rows of each stale set.
 id_triples as (
 
     select
-        stale_sets.scenario_set_id,
-        stale_sets.horizon_days,
-        stale_sets.content_hash,
+        sets.scenario_set_id,
+        sets.horizon_days,
+        sets.content_hash,
         triples.*
-    from stale_sets
+    from sets
     cross join lateral (
         select
             paths.instrument_id,
@@ -53,7 +53,7 @@ id_triples as (
             paths.macro_id,
             min(paths.horizon_index) filter (where paths.horizon_index >= 1) as first_step
         from {{ ref('stg_prometheus__scenario_paths') }} as paths
-        where stale_sets.raw_scenario_set_id = paths.raw_scenario_set_id
+        where sets.is_stale and sets.raw_scenario_set_id = paths.raw_scenario_set_id
         group by paths.instrument_id, paths.factor_id, paths.macro_id
     ) as triples
 

@@ -23,5 +23,5 @@ cross join
         select paths.horizon_index
         from {{ ref('stg_prometheus__scenario_paths') }} as paths
         where not_built.scenario_set_id = paths.scenario_set_id
-        limit 1
+        limit 1  -- noqa: AM09
     ) as first_row
