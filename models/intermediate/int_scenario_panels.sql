@@ -123,8 +123,8 @@ judged as (
             when max_abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
         end as rejection_reason
     from counted
-    -- No row is read of what is up to date. Where rows have come or gone since the scan, the
-    -- next run reads them.
+    -- No row is read of what is up to date. Where rows have come or gone since the scan,
+    -- the next run reads them.
     where num_rows_read = num_rows
 
 )

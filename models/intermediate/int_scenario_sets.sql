@@ -1,10 +1,12 @@
 {{
     config(
         materialized='incremental',
+        indexes=[{'columns': ['scenario_set_id'], 'unique': true}],
         pre_hook="{{ clear_scope() }}"
     )
 }}
 
+-- The unique index stops the run where a set stands twice in scenario_sets.
 with
 
 sets as (

@@ -34,7 +34,9 @@ final as (
             when 'SEPARATOR_IN_SERIES_ID'
                 then 'a series id has the character U+001F'
             else
-                beyond.num_cells || ' cells, the first: day '
+                beyond.num_cells
+                || case when beyond.num_cells = 1 then ' cell' else ' cells' end
+                || ', the first: day '
                 || ceil(beyond.cell_index::{{ type_double() }} / panels.num_series)::int
                 || ', series ' || {{ element_at(
                     'panels.series_ids', '(beyond.cell_index - 1) % panels.num_series + 1'

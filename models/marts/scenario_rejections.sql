@@ -101,7 +101,9 @@ first_faults as (
         scenario_set_id,
         scenario_id,
         num_faults_in_all as num_faults,
-        'the first: day ' || ceil(cell_index::{{ type_double() }} / num_series)::int
+        case when num_faults_in_all = 1 then 'cell' else 'cells' end as cells,
+        'the first: day '
+        || ((cell_index - 1 - (cell_index - 1) % num_series) / num_series + 1)::int
         || ', series '
         || {{ element_at('series_ids', '(cell_index - 1) % num_series + 1') }}
             as first_fault,
@@ -138,13 +140,15 @@ final as (
             when 'COLON_IN_SCENARIO_ID'
                 then 'an entity_id is {set}:{scenario}, divided by its last colon'
             when 'MORE_THAN_ONE_ID'
-                then rejected.num_ambiguous_rows || ' rows bear more than one series id'
+                then 'rows with more than one series id: ' || rejected.num_ambiguous_rows
             when 'NO_SERIES_ID'
-                then rejected.num_rows_without_id || ' rows bear no series id'
+                then 'rows without a series id: ' || rejected.num_rows_without_id
             when 'NO_SERIES_OF_KIND'
                 then 'no series of these kinds: {{ series_kinds() | join(", ") }}'
             when 'DUPLICATE_CELLS'
-                then faults.num_faults || ' cells too many, ' || faults.first_fault
+                then
+                    faults.num_faults || ' duplicate ' || faults.cells || ', '
+                    || faults.first_fault
             when 'SHORT_HORIZON'
                 then 'ends on day ' || rejected.last_step || ' of ' || rejected.horizon_days
             when 'MISSING_CELLS'
@@ -152,7 +156,7 @@ final as (
                     faults.num_faults || ' of ' || rejected.num_cells_expected
                     || ' cells, ' || faults.first_fault
             else
-                faults.num_faults || ' cells, ' || faults.first_fault
+                faults.num_faults || ' ' || faults.cells || ', ' || faults.first_fault
                 || ', value ' || coalesce({{ double_text('faults.return_value') }}, 'NULL')
         end, 'the rows or the set have changed since; the next run judges them') as detail
     from rejected

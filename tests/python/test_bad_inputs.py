@@ -219,7 +219,7 @@ def test_a_set_that_stands_twice_stops_the_run_and_changes_nothing(source, chain
     add("S", "1", days([0.1], [0.2]))
     execute("insert into raw.scenario_sets select * from raw.scenario_sets")
 
-    with pytest.raises(WorkFailedError, match=r"\(scenario_set_id, .*=\(S, 1\)"):
+    with pytest.raises(WorkFailedError, match=r"\(scenario_set_id\)=\(S\)"):
         chain().run()
 
     assert execute("select * from analytics.int_scenario_panels") == []

@@ -150,7 +150,7 @@ def test_what_a_sketch_does_not_take_is_rejected_for_it_alone(source, chain):
     reasons = {
         "S:above": (
             "VALUE_OUT_OF_RANGE",
-            "1 cells, the first: day 2, series B, value 4.000000000000001, "
+            "1 cell, the first: day 2, series B, value 4.000000000000001, "
             "the model takes ±4",
         ),
         "S:below": (

@@ -30,27 +30,27 @@ CASES = {
     "a day missing at the end": (WHOLE[:2], ("SHORT_HORIZON", "ends on day 1 of 2")),
     "a cell twice": (
         [*WHOLE, WHOLE[1]],
-        ("DUPLICATE_CELLS", "1 cells too many, the first: day 1, series B"),
+        ("DUPLICATE_CELLS", "1 duplicate cell, the first: day 1, series B"),
     ),
     "a cell twice, another missing": (
         [WHOLE[0], *WHOLE[:3]],
-        ("DUPLICATE_CELLS", "1 cells too many, the first: day 1, series A"),
+        ("DUPLICATE_CELLS", "1 duplicate cell, the first: day 1, series A"),
     ),
     "NaN": (
         [*WHOLE[:3], (2, "B", "NaN")],
-        ("NON_FINITE_VALUE", "1 cells, the first: day 2, series B, value NaN"),
+        ("NON_FINITE_VALUE", "1 cell, the first: day 2, series B, value NaN"),
     ),
     "infinity": (
         [(1, "A", "-Infinity"), *WHOLE[1:]],
-        ("NON_FINITE_VALUE", "1 cells, the first: day 1, series A, value -Infinity"),
+        ("NON_FINITE_VALUE", "1 cell, the first: day 1, series A, value -Infinity"),
     ),
     "NULL": (
         [(1, "A", None), *WHOLE[1:]],
-        ("NON_FINITE_VALUE", "1 cells, the first: day 1, series A, value NULL"),
+        ("NON_FINITE_VALUE", "1 cell, the first: day 1, series A, value NULL"),
     ),
     "beyond float32": (
         [(1, "A", 1e308), *WHOLE[1:]],
-        ("VALUE_OUT_OF_RANGE", "1 cells, the first: day 1, series A, value 1e+308"),
+        ("VALUE_OUT_OF_RANGE", "1 cell, the first: day 1, series A, value 1e+308"),
     ),
     "baseline only": (
         [(0, "A", 0), (0, "B", 0)],
@@ -93,8 +93,8 @@ def test_rows_that_name_no_series_or_several(source, build_and_encode):
     build_and_encode()
 
     assert rejections() == {
-        ("S", "two ids"): ("MORE_THAN_ONE_ID", "1 rows bear more than one series id"),
-        ("S", "no id"): ("NO_SERIES_ID", "1 rows bear no series id"),
+        ("S", "two ids"): ("MORE_THAN_ONE_ID", "rows with more than one series id: 1"),
+        ("S", "no id"): ("NO_SERIES_ID", "rows without a series id: 1"),
         ("S", "factor only"): (
             "NO_SERIES_OF_KIND",
             "no series of these kinds: INSTRUMENT",
