@@ -18,6 +18,7 @@ headers as (
         sets.scenario_set_id,
         sets.is_in_scenario_sets,
         sets.horizon_days,
+        sets.is_valid_horizon,
         sets.as_of_date,
         axes.series_ids,
         axes.fingerprint_header,
@@ -41,6 +42,7 @@ scenarios as (
         scenarios.content_hash,
         headers.is_in_scenario_sets,
         headers.horizon_days,
+        headers.is_valid_horizon,
         headers.as_of_date,
         headers.series_ids,
         headers.has_separator_in_id,
@@ -108,8 +110,7 @@ judged as (
         *,
         case
             when not is_in_scenario_sets then 'UNKNOWN_SET'
-            when (horizon_days between 1 and {{ max_horizon_days() }}) is not true
-                then 'INVALID_HORIZON'
+            when not is_valid_horizon then 'INVALID_HORIZON'
             when as_of_date is null then 'NO_AS_OF_DATE'
             when position(':' in scenario_id) > 0 then 'COLON_IN_SCENARIO_ID'
             when num_ambiguous_rows > 0 then 'MORE_THAN_ONE_ID'

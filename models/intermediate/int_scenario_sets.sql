@@ -42,6 +42,8 @@ final as (
         sets.metadata,
         sets.num_paths,
         sets.horizon_days,
+        coalesce(sets.horizon_days between 1 and {{ max_horizon_days() }}, false)
+            as is_valid_horizon,
         sets.as_of_date,
 
         -- what is there

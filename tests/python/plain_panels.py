@@ -1,0 +1,223 @@
+"""What the chain has to make of two source tables, in pandas.
+
+No SQL, and nothing of what is tested: the rules are those of README.md, the encoders those
+of `plain_sketches`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timezone
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from bad_inputs import FLOAT32_MAX
+from test_bad_inputs import CORE, PLAIN
+
+MODELS = tuple(PLAIN)
+LARGEST_RETURN = {model_id: FLOAT32_MAX if model_id == CORE else 4.0 for model_id in MODELS}
+LONGEST_HORIZON = 1024
+KINDS = "INSTRUMENT", "FACTOR", "MACRO"  # in the order of their columns
+SCENARIO = ["scenario_set_id", "scenario_id"]
+CELL = ["horizon_index", "series_id"]
+
+
+class Panel(NamedTuple):
+    as_of_date: date | None
+    horizon_days: int
+    series_ids: tuple[str, ...]
+    returns: tuple[str, ...]  # day by day: the shortest text tells every float from others
+
+
+class Rejection(NamedTuple):
+    reason: str
+    first_cell: str | None = None
+
+
+class Counts(NamedTuple):
+    in_source: int
+    encoded: int
+    rejected: int
+    pending: int
+
+
+class State(NamedTuple):
+    """All that a database says of its source."""
+
+    panels: dict[tuple[str, str], Panel]  # by set and scenario
+    rejections: dict[tuple[str, str], Rejection]  # by set and scenario
+    model_rejections: dict[tuple[str, str, str], str]  # by set, scenario and model
+    vectors: dict[
+        tuple[str, str, date | None, str], bytes
+    ]  # by set, scenario, date and model
+    coverage: dict[tuple[str, str], Counts]  # by set and model
+
+
+def state_of_a_fresh_build(
+    sets: pd.DataFrame, paths: pd.DataFrame, series_kinds: Sequence[str]
+) -> State:
+    """Judge every scenario of the source, and encode the panels of the sound ones.
+
+    Parameters
+    ----------
+    sets : DataFrame
+        `scenario_sets` with scenario_set_id, horizon_days, base_date_end, created_at.
+    paths : DataFrame
+        `scenario_paths`, all seven columns; NULL is None or NaN.
+    series_kinds : sequence of str
+        The var of that name.
+    """
+    state = State({}, {}, {}, {}, {})
+    headers: dict[str, Any] = {
+        str(header.scenario_set_id): header for header in sets.itertuples(index=False)
+    }
+    rows = with_series(paths.dropna(subset=SCENARIO))
+    rows["is_cell"] = rows["series_kind"].isin(series_kinds)
+    horizons = {set_id: header.horizon_days for set_id, header in headers.items()}
+    last_days = rows["scenario_set_id"].map(horizons).astype("float64")
+    within = rows[rows["horizon_index"].between(1, last_days)]
+    for set_id, scenario_id in rows[SCENARIO].drop_duplicates().to_numpy():
+        of_set = within[within["scenario_set_id"] == set_id]
+        axis = sorted(set(of_set.loc[of_set["is_cell"], "series_id"]))
+        of_scenario = of_set[of_set["scenario_id"] == scenario_id]
+        header = headers.get(set_id)
+        rejection = next(rejections(header, scenario_id, of_scenario, axis), None)
+        if rejection is not None:
+            state.rejections[set_id, scenario_id] = rejection
+        else:
+            cells = of_scenario[of_scenario["is_cell"]]
+            returns = cells.pivot(index=CELL[0], columns=CELL[1], values="return_value")
+            ordered = returns.sort_index()[axis]
+            add_panel(state, set_id, scenario_id, as_of_date(header), ordered)
+    state.coverage.update(coverage(state, {*headers, *rows["scenario_set_id"]}))
+    return state
+
+
+def with_series(paths: pd.DataFrame) -> pd.DataFrame:
+    """Add to each path row how many ids it bears and, where it is one, its series."""
+    rows = paths.astype(
+        {"scenario_id": str, "horizon_index": "float64", "return_value": "float64"}
+    )
+    borne = [
+        [(kind, raw) for kind, raw in zip(KINDS, ids, strict=True) if is_id(raw)]
+        for ids in rows[["instrument_id", "factor_id", "macro_id"]].to_numpy()
+    ]
+    series = [ids[0] if len(ids) == 1 else (None, None) for ids in borne]
+    rows["num_ids"] = [len(ids) for ids in borne]
+    rows["series_kind"] = [kind for kind, _ in series]
+    rows["series_id"] = [
+        raw if kind in ("INSTRUMENT", None) else f"__{kind}:{raw}__" for kind, raw in series
+    ]
+    return rows
+
+
+def is_id(raw: str | None) -> bool:
+    """Tell an id from NULL, from no text, and from a sentinel of the producer's."""
+    is_sentinel = raw and len(raw) >= 4 and raw.startswith("__") and raw.endswith("__")
+    return bool(raw) and not is_sentinel
+
+
+def as_of_date(header: Any) -> date | None:
+    if not pd.isna(header.base_date_end):
+        return pd.Timestamp(header.base_date_end).date()
+    if not pd.isna(header.created_at):
+        return pd.Timestamp(header.created_at).astimezone(timezone.utc).date()
+    return None
+
+
+def rejections(
+    header: Any, scenario_id: str, rows: pd.DataFrame, axis: Sequence[str]
+) -> Iterator[Rejection]:
+    """Yield the reasons to reject a scenario, in their order: the first one counts.
+
+    Parameters
+    ----------
+    header : row of `scenario_sets`, or None
+    scenario_id : str
+    rows : DataFrame
+        The scenario's rows within the horizon.
+    axis : sequence of str
+        The series of its set.
+    """
+    if header is None:
+        yield Rejection("UNKNOWN_SET")
+    if pd.isna(header.horizon_days) or not 1 <= header.horizon_days <= LONGEST_HORIZON:
+        yield Rejection("INVALID_HORIZON")
+    if as_of_date(header) is None:
+        yield Rejection("NO_AS_OF_DATE")
+    if ":" in scenario_id:
+        yield Rejection("COLON_IN_SCENARIO_ID")
+    if (rows["num_ids"] > 1).any():
+        yield Rejection("MORE_THAN_ONE_ID")
+    if (rows["num_ids"] == 0).any():
+        yield Rejection("NO_SERIES_ID")
+
+    cells = rows[rows["is_cell"]].sort_values(CELL)
+    if cells.empty:
+        yield Rejection("NO_SERIES_OF_KIND")
+    if cells.duplicated(CELL).any():
+        yield Rejection("DUPLICATE_CELLS", first_cell(cells[cells.duplicated(CELL)]))
+
+    horizon_days = int(header.horizon_days)
+    grid = pd.MultiIndex.from_product([range(1, horizon_days + 1), axis], names=CELL)
+    missing = grid.difference(pd.MultiIndex.from_frame(cells[CELL])).to_frame(index=False)
+    if not missing.empty and cells["horizon_index"].max() < horizon_days:
+        yield Rejection("SHORT_HORIZON")
+    if not missing.empty:
+        yield Rejection("MISSING_CELLS", first_cell(missing.sort_values(CELL)))
+
+    is_finite = np.isfinite(cells["return_value"])
+    if not is_finite.all():
+        yield Rejection("NON_FINITE_VALUE", first_cell(cells[~is_finite]))
+    is_large = cells["return_value"].abs() > FLOAT32_MAX
+    if is_large.any():
+        yield Rejection("VALUE_OUT_OF_RANGE", first_cell(cells[is_large]))
+
+
+def texts(values: Iterable[float]) -> tuple[str, ...]:
+    return tuple(repr(float(value)) for value in values)
+
+
+def first_cell(cells: pd.DataFrame) -> str:
+    first = cells.iloc[0]
+    return f"day {int(first['horizon_index'])}, series {first['series_id']}"
+
+
+def add_panel(
+    state: State, set_id: str, scenario_id: str, day: date | None, returns: pd.DataFrame
+) -> None:
+    """Add a sound scenario's panel, and its vector of each model that takes it.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        A line a day, a column a series, both in order.
+    """
+    panel = returns.to_numpy(dtype="<f8")
+    ids = tuple(returns.columns)
+    state.panels[set_id, scenario_id] = Panel(day, len(panel), ids, texts(panel.ravel()))
+    for model_id, encode in PLAIN.items():
+        if np.abs(panel).max() > LARGEST_RETURN[model_id]:
+            state.model_rejections[set_id, scenario_id, model_id] = "VALUE_OUT_OF_RANGE"
+        else:
+            vector = encode(panel.tolist(), list(ids))
+            state.vectors[set_id, scenario_id, day, model_id] = vector
+
+
+def coverage(state: State, set_ids: set[str]) -> Iterator[tuple[tuple[str, str], Counts]]:
+    """Count each set's scenarios: all of them are encoded or rejected."""
+    for set_id in set_ids:
+        num_panels = sum(key[0] == set_id for key in state.panels)
+        num_rejected = sum(key[0] == set_id for key in state.rejections)
+        for model_id in MODELS:
+            num_not_taken = sum(
+                (key[0], key[2]) == (set_id, model_id) for key in state.model_rejections
+            )
+            yield (
+                (set_id, model_id),
+                Counts(
+                    in_source=num_panels + num_rejected,
+                    encoded=num_panels - num_not_taken,
+                    rejected=num_rejected + num_not_taken,
+                    pending=0,
+                ),
+            )

@@ -1,0 +1,462 @@
+"""Whatever is edited and run, in whatever order: in the end all is as if built afresh.
+
+What a fresh build comes to is said by `plain_panels`, in pandas.
+"""
+
+import dataclasses
+import itertools
+import os
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import psycopg2.extras
+import pytest
+from conftest import (
+    DATABASE,
+    SOURCE,
+    Silent,
+    add,
+    as_float8,
+    connected,
+    execute,
+    recreate,
+    vector_bytes,
+)
+from plain_panels import (
+    MODELS,
+    Counts,
+    Panel,
+    Rejection,
+    State,
+    state_of_a_fresh_build,
+    texts,
+)
+from random_sources import (
+    LAYOUTS,
+    LIMITS,
+    SETS_RUN_ALONE,
+    Build,
+    Encode,
+    Event,
+    Layout,
+    Source,
+    ordered_ids,
+    random_sequence,
+)
+
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
+
+# ---- to load and to run
+
+Written = tuple[int, int]  # vectors written, vectors pruned
+Run = Callable[[Build | Encode], Written]
+
+
+def load(source: Source) -> None:
+    """Put a source in place of the one before, its rows in any order."""
+    sets = [
+        (set_id, one.horizon_days, 1, one.base_date_end, one.created_at)
+        for set_id, one in source.items()
+        if one.is_in_sets
+    ]
+    paths = [
+        (set_id, scenario_id, row.day, *row.ids, as_float8(row.value))
+        for set_id, one in source.items()
+        for scenario_id, rows in one.scenarios.items()
+        for row in rows
+    ]
+    random.Random(len(paths)).shuffle(paths)
+    with connected() as cursor:
+        cursor.execute("begin; truncate raw.scenario_sets, raw.scenario_paths")
+        for table, rows, template in (
+            ("scenario_sets", sets, None),
+            ("scenario_paths", paths, f"({'%s, ' * 6} %s::float8)"),
+        ):
+            insert = f"insert into raw.{table} values %s"
+            psycopg2.extras.execute_values(cursor, insert, rows, template, page_size=5000)
+        cursor.execute("commit")
+
+
+@pytest.fixture(scope="session")
+def run(chain: Callable[..., Any]) -> Run:
+    """Run dbt or the encoder as an event says."""
+    parsed = set()
+
+    def chain_of(build: Build) -> Any:
+        # dbt parses everything anew when it comes to other kinds, so each comes once.
+        if build.series_kinds not in parsed:
+            for set_id in (None, *SETS_RUN_ALONE):
+                for limit in LIMITS:
+                    chain(**variables_of(Build(build.series_kinds, set_id, limit)))
+            parsed.add(build.series_kinds)
+        return chain(**variables_of(build))
+
+    def run_event(event: Build | Encode) -> Written:
+        if isinstance(event, Build):
+            chain_of(event).run()
+            return 0, 0
+        models = (event.model_id,) if event.model_id else MODELS
+        encoded = encode_only(Scope(models, event.scenario_set_id, event.limit), Silent())
+        return encoded.num_written, encoded.num_pruned
+
+    return run_event
+
+
+def variables_of(build: Build) -> dict[str, Any]:
+    return {
+        "series_kinds": list(build.series_kinds),
+        "scenario_set_id": build.scenario_set_id,
+        "scenario_limit": build.limit,
+    }
+
+
+# ---- what the database says, and what it has to say
+
+
+def stored_state() -> State:
+    return State(
+        panels=stored_panels(),
+        rejections=stored_rejections(),
+        model_rejections={
+            tuple(key): reason
+            for *key, reason in execute(
+                """
+                select scenario_set_id, scenario_id, model_id, reason
+                from analytics.scenario_model_rejections
+                """
+            )
+        },
+        vectors=stored_vectors(),
+        coverage=stored_coverage(),
+    )
+
+
+def stored_panels() -> dict[tuple[str, str], Panel]:
+    return {
+        (set_id, scenario_id): Panel(day, horizon_days, tuple(series_ids), texts(panel))
+        for set_id, scenario_id, day, horizon_days, series_ids, panel in execute(
+            """
+            select
+                scenario_set_id, scenario_id, as_of_date, horizon_days, series_ids, panel
+            from analytics.scenario_panels
+            """
+        )
+    }
+
+
+def stored_rejections() -> dict[tuple[str, str], Rejection]:
+    """Give the reasons and, where a detail names it, the first cell at fault."""
+    stored = {}
+    for set_id, scenario_id, reason, detail in execute(
+        """
+        select scenario_set_id, scenario_id, reason, detail
+        from analytics.scenario_rejections
+        """
+    ):
+        cell = re.search(r"day \d+, series [^ ,]+", detail)
+        stored[set_id, scenario_id] = Rejection(reason, cell[0] if cell else None)
+    return stored
+
+
+def stored_vectors() -> dict[tuple[str, str, date | None, str], bytes]:
+    stored = {}
+    for entity_id, day, model_id, vector in execute(
+        """
+        select entity_id, as_of_date, model_id, embedding
+        from analytics.numeric_window_embeddings where entity_type = 'SCENARIO'
+        """
+    ):
+        set_id, _, scenario_id = entity_id.rpartition(":")
+        stored[set_id, scenario_id, day, model_id] = vector_bytes(vector)
+    return stored
+
+
+STORED: dict[str, Callable[[], dict[Any, Any]]] = {
+    "panels": stored_panels,
+    "vectors": stored_vectors,
+}
+
+
+def stored_coverage() -> dict[tuple[str, str], Counts]:
+    return {
+        (set_id, model_id): Counts(*counts)
+        for set_id, model_id, *counts in execute(
+            """
+            select
+                scenario_set_id, model_id,
+                num_in_source, num_encoded, num_rejected, num_pending
+            from analytics.scenario_set_coverage
+            """
+        )
+    }
+
+
+def expected_state(series_kinds: Iterable[str]) -> State:
+    sets = "scenario_set_id", "horizon_days", "base_date_end", "created_at"
+    paths = (
+        *("scenario_set_id", "scenario_id", "horizon_index"),
+        *("instrument_id", "factor_id", "macro_id", "return_value"),
+    )
+    return state_of_a_fresh_build(
+        read_source("scenario_sets", sets),
+        read_source("scenario_paths", paths),
+        list(series_kinds),
+    )
+
+
+def read_source(table: str, columns: Sequence[str]) -> pd.DataFrame:
+    rows = execute(f"select {', '.join(columns)} from raw.{table}")
+    return pd.DataFrame(rows, columns=list(columns), dtype=object)
+
+
+Difference = tuple[str, str]  # the set it is in, and what it is
+
+
+def differences(
+    part: str, found: dict[Any, Any], expected: dict[Any, Any]
+) -> Iterator[Difference]:
+    for key in sorted(found.keys() | expected.keys(), key=str):
+        if found.get(key) != expected.get(key):
+            is_, should_be = (str(entries.get(key))[:200] for entries in (found, expected))
+            yield key[0], f"{part} {key}: {is_}, not {should_be}"
+
+
+def fail_where_any(found: Iterable[Difference], events: Sequence[Event]) -> None:
+    """Tell the differences of one set, and how it came to them."""
+    by_set: dict[str, list[str]] = {}
+    for set_id, text in found:
+        by_set.setdefault(set_id, []).append(text)
+    for set_id, texts_of_set in by_set.items():
+        title = f"{len(by_set)} sets differ, of which {set_id!r}:"
+        history = [told(event, set_id) for event in events]
+        pytest.fail("\n".join([title, *texts_of_set, "after:", *history]))
+
+
+def told(event: Event, set_id: str) -> str:
+    """Write down what an event is to one set."""
+    if not isinstance(event, dict):
+        return str(event)
+    if set_id not in event:
+        return "no such set"
+    scenario_set = event[set_id]
+    rows = [
+        f"    {scenario_id!r}, day {row.day}: {row.ids} {row.value}"
+        for scenario_id, rows_of_one in scenario_set.scenarios.items()
+        for row in rows_of_one
+    ]
+    return "\n".join([str(dataclasses.replace(scenario_set, scenarios={})), *rows])
+
+
+def assert_as_built_afresh(
+    series_kinds: Iterable[str], events: Sequence[Event] = ()
+) -> None:
+    stored, expected = stored_state()._asdict(), expected_state(series_kinds)._asdict()
+    found = (differences(part, stored[part], expected[part]) for part in stored)
+    fail_where_any(itertools.chain.from_iterable(found), events)
+
+
+# ---- random sequences
+
+
+def play(events: Sequence[Event], run: Run) -> None:
+    """Load and run as a sequence says; after each run, look at what it is not about."""
+    source: Source = {}  # as it is
+    seen: Source = {}  # as dbt has seen it
+    is_built = False
+    for place, event in enumerate(events):
+        if isinstance(event, dict):
+            source = event
+            load(source)
+            continue
+        if isinstance(event, Build):
+            part = "panels"
+            seen = seen_after(event, seen, source)
+        else:
+            part = "vectors"
+        before = not_in_scope(event, STORED[part](), seen) if is_built else {}
+        run(event)
+        is_built = True
+        after = not_in_scope(event, STORED[part](), seen)
+        fail_where_any(differences(part, after, before), events[: place + 1])
+        fail_where_any(miscounted(stored_coverage()), events[: place + 1])
+
+
+def miscounted(coverage: dict[tuple[str, str], Counts]) -> Iterator[Difference]:
+    """Yield the sets of which scenarios are counted twice, or not at all."""
+    for (set_id, model_id), counts in coverage.items():
+        if min(counts) < 0 or counts.in_source != sum(counts[1:]):
+            yield set_id, f"coverage {model_id}: {counts}"
+
+
+def seen_after(build: Build, seen: Source, source: Source) -> Source:
+    set_id = build.scenario_set_id
+    if set_id is None:
+        return source
+    others = {other: seen[other] for other in seen if other != set_id}
+    return others | ({set_id: source[set_id]} if set_id in source else {})
+
+
+def not_in_scope(
+    run: Build | Encode, entries: dict[Any, Any], source: Source
+) -> dict[Any, Any]:
+    """Give the entries of other sets than a run's, and of scenarios beyond its limit."""
+    beyond_limit = {
+        (set_id, scenario_id)
+        for set_id, scenario_set in source.items()
+        for scenario_id in (ordered_ids(scenario_set)[run.limit :] if run.limit else [])
+    }
+    return {
+        key: entry
+        for key, entry in entries.items()
+        if run.scenario_set_id not in (None, key[0]) or key[:2] in beyond_limit
+    }
+
+
+def check_sequence(seed: int, layout: Layout, num_rounds: int, run: Run) -> None:
+    execute(layout.alteration or "select 1")
+    edits_and_runs, series_kinds = random_sequence(seed, layout, num_rounds)
+    events = [*edits_and_runs, Build(series_kinds), Encode()]
+    play(events, run)
+    assert_as_built_afresh(series_kinds, events)
+
+    # The source has not changed since.
+    run(Build(series_kinds))
+    assert run(Encode()) == (0, 0)
+    assert_as_built_afresh(series_kinds, events)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+def test_edits_and_runs_in_any_order_end_as_a_fresh_build(source, run, layout):
+    check_sequence(seed=1, layout=layout, num_rounds=3, run=run)
+
+
+@pytest.mark.reliability
+def test_no_sequence_of_edits_and_runs_ends_otherwise(postgres, run):
+    first = int(os.environ.get("SEQUENCES_SEED", random.SystemRandom().randrange(10**6)))
+    for seed in range(first, first + 15):
+        for layout in LAYOUTS:
+            print(f"SEQUENCES_SEED={seed} {layout.name}")
+            recreate(DATABASE, "template0", postgres)
+            execute(SOURCE)
+            check_sequence(seed, layout, num_rounds=5, run=run)
+
+
+# ---- what such a search has found
+
+INSTRUMENTS, FACTORS = ("INSTRUMENT",), ("FACTOR",)
+
+
+def instruments(*rows: tuple[int, str, float | str]) -> list[tuple[Any, ...]]:
+    """Give rows whose other ids are NULL."""
+    return [(day, (name, None, None), value) for day, name, value in rows]
+
+
+SOUND = instruments((1, "A", 0.11), (1, "B", 0.12), (2, "A", 0.21), (2, "B", 0.22))
+ZEROS = instruments((1, "A", 0.0), (1, "B", 0.0), (2, "A", 0.0), (2, "B", 0.0))
+TWICE = instruments((1, "A", 0.11), (1, "A", 0.12), (2, "B", 0.21), (2, "B", 0.22))
+
+
+@pytest.mark.parametrize("broken", ["1", "3"])
+def test_cells_twice_do_not_pass_for_whole_where_ids_are_null(source, run, broken):
+    for scenario_id in ("1", "2", "3"):
+        add("S", scenario_id, TWICE if scenario_id == broken else SOUND)
+
+    run(Build(INSTRUMENTS))
+    run(Encode())
+
+    assert stored_rejections() == {
+        ("S", broken): Rejection("DUPLICATE_CELLS", "day 1, series A")
+    }
+    assert_as_built_afresh(INSTRUMENTS)
+
+
+def test_a_panel_takes_no_value_of_the_series_around_its_cells(source, run):
+    factor = {day: (day, (None, "F", None), day / 10) for day in (1, 2)}
+    instrument = {day: (day, ("A", None, None), 0.8) for day in (1, 2)}
+    macro = {day: (day, (None, None, "N"), 0.9) for day in (1, 2)}
+    add("S", "1", [instrument[1], factor[1], factor[2], macro[2]])
+    add("S", "2", [instrument[2], factor[1], factor[2], macro[1]])
+
+    run(Build(FACTORS))
+    run(Encode())
+
+    assert [panel.returns for panel in stored_panels().values()] == [("0.1", "0.2")] * 2
+    assert_as_built_afresh(FACTORS)
+
+
+@pytest.mark.parametrize("rows", [SOUND, ZEROS], ids=["returns", "zeros"])
+def test_days_that_two_rows_swap_are_found_where_ids_are_null(source, run, rows):
+    for scenario_id in ("1", "2"):
+        add("S", scenario_id, rows)
+    run(Build(INSTRUMENTS))
+    run(Encode())
+    assert stored_rejections() == {}
+
+    execute(
+        """
+        update raw.scenario_paths set horizon_index = 3 - horizon_index
+        where
+            scenario_id = '2'
+            and (horizon_index, instrument_id) in ((1, 'A'), (2, 'B'))
+        """
+    )
+    run(Build(INSTRUMENTS))
+    run(Encode())
+
+    assert stored_rejections() == {
+        ("S", "2"): Rejection("DUPLICATE_CELLS", "day 1, series B")
+    }
+    assert_as_built_afresh(INSTRUMENTS)
+
+
+def test_a_rerun_changes_nothing_where_two_entity_ids_would_be_one(source, run):
+    execute("update raw.scenario_sets set scenario_set_id = 'A'")
+    add("A", "B:C", SOUND)
+    add("A", "1", SOUND)
+    add("A:B", "C", SOUND)  # has no row in scenario_sets
+    run(Build(INSTRUMENTS))
+    run(Encode())
+    before = stored_state()
+
+    run(Build(INSTRUMENTS))
+
+    assert run(Encode()) == (0, 0)
+    assert stored_state() == before
+    assert stored_rejections() == {
+        ("A", "B:C"): Rejection("COLON_IN_SCENARIO_ID"),
+        ("A:B", "C"): Rejection("UNKNOWN_SET"),
+    }
+    assert_as_built_afresh(INSTRUMENTS)
+
+
+def test_other_series_kinds_judge_anew_what_was_rejected(source, run):
+    for scenario_id, of_instrument, of_factor in (("1", 0.1, "NaN"), ("2", "NaN", 0.2)):
+        add("S", scenario_id, [(day, ("A", "", ""), of_instrument) for day in (1, 2)])
+        add("S", scenario_id, [(day, ("", "F", ""), of_factor) for day in (1, 2)])
+
+    for series_kinds, sound in ((INSTRUMENTS, "1"), (FACTORS, "2"), (INSTRUMENTS, "1")):
+        run(Build(series_kinds))
+        run(Encode())
+
+        assert set(stored_panels()) == {("S", sound)}
+        assert_as_built_afresh(series_kinds)
+
+
+def test_a_value_that_is_no_number_goes_before_one_that_is_too_large(source, run):
+    add(
+        "S",
+        "1",
+        instruments((1, "A", 1e308), (1, "B", 0.1), (2, "A", 0.1), (2, "B", "NaN")),
+    )
+
+    run(Build(INSTRUMENTS))
+    run(Encode())
+
+    assert stored_rejections() == {
+        ("S", "1"): Rejection("NON_FINITE_VALUE", "day 2, series B")
+    }
