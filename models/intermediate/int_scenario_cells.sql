@@ -17,6 +17,7 @@ from (
         -- the row
         paths.horizon_index,
         paths.return_value,
+        paths.row_hash,
         coalesce(abs(paths.return_value), 'NaN'::{{ type_double() }}) as abs_return,
         (paths.horizon_index between 1 and series.horizon_days) is true as is_in_horizon,
 

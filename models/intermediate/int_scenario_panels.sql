@@ -38,7 +38,6 @@ scenarios as (
         scenarios.scenario_id,
         scenarios.raw_scenario_set_id,
         scenarios.raw_scenario_id,
-        scenarios.num_rows,
         scenarios.content_hash,
         headers.is_in_scenario_sets,
         headers.horizon_days,
@@ -76,7 +75,7 @@ counted as (
     from scenarios
     cross join lateral (
         select
-            count(*) as num_rows_read,
+            sum(cells.row_hash) as content_hash_read,
             count(*) filter (where cells.num_series_ids = 0 and cells.is_in_horizon)
                 as num_rows_without_id,
             count(*) filter (where cells.num_series_ids > 1 and cells.is_in_horizon)
@@ -124,9 +123,9 @@ judged as (
             when max_abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
         end as rejection_reason
     from counted
-    -- No row is read of what is up to date. Where rows have come or gone since the scan,
-    -- the next run reads them.
-    where num_rows_read = num_rows
+    -- No row is read of what is up to date. Where rows have changed since the scan, the next
+    -- run reads them: a panel is of the rows that its content hash tells.
+    where content_hash_read = content_hash
 
 )
 

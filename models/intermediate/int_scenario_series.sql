@@ -43,7 +43,6 @@ id_triples as (
     select
         sets.scenario_set_id,
         sets.horizon_days,
-        sets.content_hash,
         triples.*
     from sets
     cross join lateral (
@@ -51,7 +50,8 @@ id_triples as (
             paths.instrument_id,
             paths.factor_id,
             paths.macro_id,
-            min(paths.horizon_index) filter (where paths.horizon_index >= 1) as first_step
+            min(paths.horizon_index) filter (where paths.horizon_index >= 1) as first_step,
+            sum(paths.row_hash) as content_hash
         from {{ ref('stg_prometheus__scenario_paths') }} as paths
         where sets.is_stale and sets.raw_scenario_set_id = paths.raw_scenario_set_id
         group by paths.instrument_id, paths.factor_id, paths.macro_id
@@ -125,10 +125,10 @@ final as (
                 )
         end::int as series_position,
 
-        -- what this was made from
+        -- what the set's series were made from: the rows as they were read
         horizon_days,
         '{{ series_kinds() | join(", ") }}' as series_kinds,
-        content_hash
+        sum(content_hash) over (partition by scenario_set_id) as content_hash
     from placed
 
 )
