@@ -75,6 +75,8 @@
     A double as Postgres writes it: the fewest digits that give it back, with an exponent
     below 1e-4 and from 1e15 on. Java (before 19) writes many with a digit too many; of the
     largest and smallest numbers, one in a thousand keeps it or has another last digit.
+
+        {{ double_text('return_value') }}
 #}
 {% macro double_text(value) -%}
     {{ adapter.dispatch("double_text")(value) }}

@@ -30,6 +30,7 @@ final as (
 
     select
         scenario_set_id,
+        horizon_days,
         num_series,
         series_ids,
         has_separator_in_id,

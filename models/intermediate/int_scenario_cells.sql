@@ -1,6 +1,11 @@
 -- Subqueries instead of CTEs, as in staging: rows are looked up scenario by scenario.
 select
     *,
+    -- (NaN is the largest double of all.)
+    case
+        when abs_return > {{ max_double() }} then 'NON_FINITE_VALUE'
+        when abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
+    end as value_fault,
     -- The order of a panel, row-major: day by day, and in each the series of the axis.
     case
         when is_in_horizon
@@ -27,7 +32,8 @@ from (
     from {{ ref('stg_prometheus__scenario_paths') }} as paths
     inner join {{ ref('int_scenario_series') }} as series
         on
-            paths.instrument_id = series.instrument_id
+            paths.scenario_set_id = series.scenario_set_id
+            and paths.instrument_id = series.instrument_id
             and paths.factor_id = series.factor_id
             and paths.macro_id = series.macro_id
 ) as cells

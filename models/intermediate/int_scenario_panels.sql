@@ -90,6 +90,9 @@ counted as (
                 as last_step,
             max(cells.abs_return) filter (where cells.cell_index is not null)
                 as max_abs_return,
+            -- (Of both faults, the first in the alphabet goes first.)
+            min(cells.value_fault) filter (where cells.cell_index is not null)
+                as value_fault,
             {{ array_agg_ordered(
                 'cells.return_value', ['cells.cell_index'], where='cells.cell_index is not null'
             ) }} as panel
@@ -118,13 +121,11 @@ judged as (
             when num_cells > num_distinct_cells then 'DUPLICATE_CELLS'
             when last_step < horizon_days then 'SHORT_HORIZON'
             when num_cells < horizon_days * num_series::bigint then 'MISSING_CELLS'
-            -- (NaN is the largest double of all.)
-            when max_abs_return > {{ max_double() }} then 'NON_FINITE_VALUE'
-            when max_abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
+            else value_fault
         end as rejection_reason
     from counted
-    -- No row is read of what is up to date. Where rows have changed since the scan, the next
-    -- run reads them: a panel is of the rows that its content hash tells.
+    -- No row is read of what is up to date. Where rows have changed since the scan, the
+    -- next run reads them: a panel is of the rows that its content hash tells.
     where content_hash_read = content_hash
 
 )

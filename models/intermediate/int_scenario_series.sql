@@ -4,7 +4,7 @@
         unique_key='scenario_set_id',
         indexes=[{'columns': ['scenario_set_id']}],
         post_hook=[
-            "{{ delete_gone(ref('int_scenario_sets'), ['scenario_set_id']) }}",
+            "{{ delete_gone(ref('int_scenarios'), ['scenario_set_id']) }}",
             "{{ analyze_columns(['scenario_set_id', 'instrument_id', 'factor_id', 'macro_id']) }}"
         ]
     )
@@ -93,7 +93,7 @@ identified as (
 
 -- The axis of a set: the series of the wanted kinds that any of its scenarios has within
 -- the horizon.
-placed as (
+with_axis as (
 
     select
         *,
@@ -129,7 +129,7 @@ final as (
         horizon_days,
         '{{ series_kinds() | join(", ") }}' as series_kinds,
         sum(content_hash) over (partition by scenario_set_id) as content_hash
-    from placed
+    from with_axis
 
 )
 

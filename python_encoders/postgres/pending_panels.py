@@ -23,13 +23,7 @@ BATCH_BYTES = 4 * 1024**2
 
 def _pending(scope: Scope) -> str:
     """Select the keys of the panels that lack a vector, and for which models they do."""
-    limited = f"""
-        inner join {relation("int_scenarios")} as scenarios
-            on
-                expected.scenario_set_id = scenarios.scenario_set_id
-                and expected.scenario_id = scenarios.scenario_id
-                and scenarios.scenario_rank <= {scope.limit}
-        """
+    limited = f"and scenarios.scenario_rank <= {scope.limit}" if scope.limit else ""
     return f"""
         select
             expected.scenario_set_id,
@@ -37,7 +31,11 @@ def _pending(scope: Scope) -> str:
             expected.panel_fingerprint,
             array_agg(expected.model_id) as model_ids
         from {relation("int_expected_embeddings")} as expected
-        {limited if scope.limit else ""}
+        inner join {relation("int_scenarios")} as scenarios
+            on
+                expected.scenario_set_id = scenarios.scenario_set_id
+                and expected.scenario_id = scenarios.scenario_id
+                {limited}
         left join {relation("numeric_window_embeddings")} as embeddings
             on
                 embeddings.entity_type = '{ENTITY_TYPE}'

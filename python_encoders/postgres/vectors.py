@@ -24,7 +24,7 @@ def prune(connection: Connection, scope: Scope) -> int:
                     and scenarios.scenario_rank <= {scope.limit}
             )
         """
-    doomed = f"""
+    orphaned = f"""
         with embeddings as (
             select
                 *,
@@ -36,7 +36,7 @@ def prune(connection: Connection, scope: Scope) -> int:
                 and model_id in (select model_id from {relation("encoder_limits")})
         ),
 
-        doomed as materialized (
+        orphaned as materialized (
             select
                 embeddings.entity_type,
                 embeddings.entity_id,
@@ -87,28 +87,28 @@ def prune(connection: Connection, scope: Scope) -> int:
     # Counted first: a delete takes a lock on the table, and mostly there is nothing to do.
     counted = fetch(
         connection,
-        f"{doomed} select count(*) as num_doomed from doomed",
+        f"{orphaned} select count(*) as num_orphaned from orphaned",
         scope_parameters(scope),
     )
-    if not counted["num_doomed"][0].as_py():
+    if not counted["num_orphaned"][0].as_py():
         connection.commit()
         return 0
     pruned = fetch(
         connection,
         f"""
-        {doomed},
+        {orphaned},
 
         -- A vector that another run has written anew since then has another fingerprint.
         pruned as (
             delete from {relation("numeric_window_embeddings")} as embeddings
-            using doomed
+            using orphaned
             where
-                embeddings.entity_type = doomed.entity_type
-                and embeddings.entity_id = doomed.entity_id
-                and embeddings.as_of_date = doomed.as_of_date
-                and embeddings.model_id = doomed.model_id
+                embeddings.entity_type = orphaned.entity_type
+                and embeddings.entity_id = orphaned.entity_id
+                and embeddings.as_of_date = orphaned.as_of_date
+                and embeddings.model_id = orphaned.model_id
                 and embeddings.panel_fingerprint
-                is not distinct from doomed.panel_fingerprint
+                is not distinct from orphaned.panel_fingerprint
             returning 1
         )
 

@@ -2,7 +2,10 @@
 
 import math
 
-from conftest import add, execute
+from conftest import MODEL, Silent, add, execute
+
+from python_encoders.pipeline import encode_only
+from python_encoders.scope import Scope
 
 FACTOR_F, FACTOR_G = ("", "F", ""), ("", "G", "")
 ROWS = [
@@ -143,6 +146,43 @@ def test_a_new_series_in_one_scenario_makes_its_set_stale_and_no_other(source, c
         "select scenario_set_id, scenario_id, reason, detail"
         " from analytics.scenario_rejections"
     ) == [("S", "2", "MISSING_CELLS", "2 of 4 cells, the first: day 1, series B")]
+
+
+def test_each_path_row_is_one_cell_row_whatever_sets_share_its_series(source, chain):
+    execute("insert into raw.scenario_sets values ('T', 2, 1, '2022-12-28', now())")
+    for set_id in ("S", "T"):
+        add(set_id, "1", ROWS)
+
+    chain().run()
+
+    assert execute("select count(*) from analytics.int_scenario_cells") == [(12,)]
+
+
+def test_a_limited_run_does_not_name_cells_by_an_axis_of_another_day(source, chain):
+    rows = [(1, "B", 0.1), (2, "B", 0.2), (1, "C", 0.3), (2, "C", 0.4)]
+    add("S", "1", rows)
+    add("S", "2", rows[:3])
+    chain().run()
+    details = "select scenario_id, detail from analytics.scenario_rejections"
+    assert execute(details) == [("2", "1 of 4 cells, the first: day 2, series C")]
+
+    add("S", "1", [(1, "A", 0.5), (2, "A", 0.6)])
+    chain(scenario_limit=1).run()
+
+    assert execute(details) == [
+        ("2", "the rows or the set have changed since; the next run judges them")
+    ]
+
+
+def test_a_panel_of_a_scenario_that_has_gone_gets_no_vector(source, chain):
+    """A limited run leaves the panel where it is."""
+    for scenario_id in ("1", "2", "3"):
+        add("S", scenario_id, [row for row in ROWS if row[1] == "A"])
+    chain().run()
+    execute("delete from raw.scenario_paths where scenario_id = '3'")
+    chain(scenario_limit=1).run()
+
+    assert encode_only(Scope((MODEL,)), Silent()) == (2, 0)
 
 
 def test_a_date_that_has_a_time_is_its_day_in_utc(source, chain, monkeypatch):

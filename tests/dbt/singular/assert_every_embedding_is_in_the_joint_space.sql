@@ -17,7 +17,7 @@ vectors as (
 
 ),
 
-places as (
+positions as (
 
     select
         as_of_date,
@@ -28,16 +28,16 @@ places as (
 )
 
 select
-    coalesce(vectors.scenario_set_id, places.scenario_set_id) as scenario_set_id,
-    coalesce(vectors.scenario_id, places.scenario_id) as scenario_id,
-    coalesce(vectors.as_of_date, places.as_of_date) as as_of_date,
+    coalesce(vectors.scenario_set_id, positions.scenario_set_id) as scenario_set_id,
+    coalesce(vectors.scenario_id, positions.scenario_id) as scenario_id,
+    coalesce(vectors.as_of_date, positions.as_of_date) as as_of_date,
     count(vectors.scenario_id) as num_vectors,
-    count(places.scenario_id) as num_places
+    count(positions.scenario_id) as num_positions
 from vectors
-full outer join places
+full outer join positions
     on
-        vectors.scenario_set_id = places.scenario_set_id
-        and vectors.scenario_id = places.scenario_id
-        and vectors.as_of_date = places.as_of_date
+        vectors.scenario_set_id = positions.scenario_set_id
+        and vectors.scenario_id = positions.scenario_id
+        and vectors.as_of_date = positions.as_of_date
 group by 1, 2, 3
-having count(vectors.scenario_id) <> 1 or count(places.scenario_id) <> 1
+having count(vectors.scenario_id) <> 1 or count(positions.scenario_id) <> 1

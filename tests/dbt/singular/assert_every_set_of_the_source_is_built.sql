@@ -10,8 +10,8 @@ not_built as (
     where
         {{ in_scope('sets.scenario_set_id') }}
         and not exists (
-            select 1 from {{ ref('int_scenario_panels') }} as panels
-            where sets.scenario_set_id = panels.scenario_set_id
+            select 1 from {{ ref('int_scenario_sets') }} as built
+            where sets.scenario_set_id = built.scenario_set_id
         )
 
 )
