@@ -64,7 +64,7 @@ class DbtChain:
         WorkFailedError
             Names the first model that failed, and why.
         """
-        return len(self._invoke("run", "--no-full-refresh", "--selector", "panels").results)
+        return len(self._invoke("run", "--selector", "panels", full_refresh=False).results)
 
     def build_vector_index(self) -> None:
         """Build the index that the var vector_index_metric asks for.
@@ -91,7 +91,7 @@ class DbtChain:
             [f"{result.node.name}: {_squeezed(result.message)}" for result in warned],
         )
 
-    def _invoke(self, command: str, *arguments: str) -> Any:
+    def _invoke(self, command: str, *arguments: str, **flags: bool) -> Any:
         # dbt prints nothing: its log has the details, and an error is one line here. The
         # debug log and the JSON files would take a tenth of a small run's time.
         outcome = self._runner.invoke(
@@ -103,7 +103,8 @@ class DbtChain:
                 *("--vars", json.dumps(self._variables)),
                 *self._target,
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
-            ]
+            ],
+            **flags,
         )
         if outcome.success:
             return outcome.result
