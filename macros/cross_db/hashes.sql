@@ -11,7 +11,7 @@
     {{ adapter.dispatch("row_hash")(horizon_index, ids, return_value) }}
 {%- endmacro %}
 
-{# (Postgres hashes −0.0 as 0.0.) #}
+{# (Postgres hashes −0.0 as 0.0, and folds a bigint to 32 bits, but for a seed.) #}
 {% macro postgres__row_hash(horizon_index, ids, return_value) -%}
     {%- set seeds = ["coalesce(" ~ horizon_index ~ "::bigint, -9223372036854775807)"] -%}
     {%- for id in ids -%}
@@ -19,13 +19,13 @@
     {%- endfor -%}
     hashfloat8extended(
         coalesce({{ return_value }}, 0),
-        hashint8extended(
-            {{ seeds[-1] }},
+        hashint4extended(
             case
                 when {{ return_value }} is null then 1
                 when {{ return_value }} = 0 and {{ return_value }}::text = '-0' then 2
                 else 0
-            end
+            end,
+            {{ seeds[-1] }}
         )
     )
 {%- endmacro %}

@@ -4,7 +4,7 @@ No SQL, and nothing of what is tested: the rules are those of README.md, the enc
 of `plain_sketches`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timezone
 from typing import Any, NamedTuple
 
@@ -40,15 +40,17 @@ class Counts(NamedTuple):
     pending: int
 
 
+Scenario = tuple[str, str]  # set and scenario
+VectorKey = tuple[str, str, date | None, str]  # set, scenario, date and model
+
+
 class State(NamedTuple):
     """All that a database says of its source."""
 
-    panels: dict[tuple[str, str], Panel]  # by set and scenario
-    rejections: dict[tuple[str, str], Rejection]  # by set and scenario
+    panels: dict[Scenario, Panel]
+    rejections: dict[Scenario, Rejection]
     model_rejections: dict[tuple[str, str, str], str]  # by set, scenario and model
-    vectors: dict[
-        tuple[str, str, date | None, str], bytes
-    ]  # by set, scenario, date and model
+    vectors: dict[VectorKey, bytes]
     coverage: dict[tuple[str, str], Counts]  # by set and model
 
 
@@ -66,7 +68,27 @@ def state_of_a_fresh_build(
     series_kinds : sequence of str
         The var of that name.
     """
-    state = State({}, {}, {}, {}, {})
+    panels, rejections = panels_and_rejections(sets, paths, series_kinds)
+    state = State(panels, rejections, {}, {}, {})
+    for (set_id, scenario_id), panel in panels.items():
+        for model_id, encode in PLAIN.items():
+            days = days_of(panel)
+            if max(abs(value) for day in days for value in day) > LARGEST_RETURN[model_id]:
+                reason = "VALUE_OUT_OF_RANGE"
+                state.model_rejections[set_id, scenario_id, model_id] = reason
+            else:
+                vector = encode(days, list(panel.series_ids))
+                state.vectors[set_id, scenario_id, panel.as_of_date, model_id] = vector
+    set_ids = {*sets["scenario_set_id"], *paths["scenario_set_id"].dropna()}
+    state.coverage.update(coverage(state, set_ids))
+    return state
+
+
+def panels_and_rejections(
+    sets: pd.DataFrame, paths: pd.DataFrame, series_kinds: Sequence[str]
+) -> tuple[dict[Scenario, Panel], dict[Scenario, Rejection]]:
+    """Give each scenario's panel, or why it has none; parameters as above."""
+    panels, rejections = {}, {}
     headers: dict[str, Any] = {
         str(header.scenario_set_id): header for header in sets.itertuples(index=False)
     }
@@ -79,17 +101,19 @@ def state_of_a_fresh_build(
         of_set = within[within["scenario_set_id"] == set_id]
         axis = sorted(set(of_set.loc[of_set["is_cell"], "series_id"]))
         of_scenario = of_set[of_set["scenario_id"] == scenario_id]
-        header = headers.get(set_id)
-        rejection = next(rejections(header, scenario_id, of_scenario, axis), None)
-        if rejection is not None:
-            state.rejections[set_id, scenario_id] = rejection
+        header: Any = headers.get(set_id)
+        rejection = next(reasons(header, scenario_id, of_scenario, axis), None)
+        if rejection is None:
+            cells = of_scenario[of_scenario["is_cell"]].sort_values(CELL)
+            panels[set_id, scenario_id] = Panel(
+                as_of_date(header),
+                int(header.horizon_days),
+                tuple(axis),
+                tuple(repr(float(value)) for value in cells["return_value"]),
+            )
         else:
-            cells = of_scenario[of_scenario["is_cell"]]
-            returns = cells.pivot(index=CELL[0], columns=CELL[1], values="return_value")
-            ordered = returns.sort_index()[axis]
-            add_panel(state, set_id, scenario_id, as_of_date(header), ordered)
-    state.coverage.update(coverage(state, {*headers, *rows["scenario_set_id"]}))
-    return state
+            rejections[set_id, scenario_id] = rejection
+    return panels, rejections
 
 
 def with_series(paths: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +148,7 @@ def as_of_date(header: Any) -> date | None:
     return None
 
 
-def rejections(
+def reasons(
     header: Any, scenario_id: str, rows: pd.DataFrame, axis: Sequence[str]
 ) -> Iterator[Rejection]:
     """Yield the reasons to reject a scenario, in their order: the first one counts.
@@ -173,34 +197,15 @@ def rejections(
         yield Rejection("VALUE_OUT_OF_RANGE", first_cell(cells[is_large]))
 
 
-def texts(values: Iterable[float]) -> tuple[str, ...]:
-    return tuple(repr(float(value)) for value in values)
-
-
 def first_cell(cells: pd.DataFrame) -> str:
     first = cells.iloc[0]
     return f"day {int(first['horizon_index'])}, series {first['series_id']}"
 
 
-def add_panel(
-    state: State, set_id: str, scenario_id: str, day: date | None, returns: pd.DataFrame
-) -> None:
-    """Add a sound scenario's panel, and its vector of each model that takes it.
-
-    Parameters
-    ----------
-    returns : DataFrame
-        A line a day, a column a series, both in order.
-    """
-    panel = returns.to_numpy(dtype="<f8")
-    ids = tuple(returns.columns)
-    state.panels[set_id, scenario_id] = Panel(day, len(panel), ids, texts(panel.ravel()))
-    for model_id, encode in PLAIN.items():
-        if np.abs(panel).max() > LARGEST_RETURN[model_id]:
-            state.model_rejections[set_id, scenario_id, model_id] = "VALUE_OUT_OF_RANGE"
-        else:
-            vector = encode(panel.tolist(), list(ids))
-            state.vectors[set_id, scenario_id, day, model_id] = vector
+def days_of(panel: Panel) -> list[list[float]]:
+    values = [float(text) for text in panel.returns]
+    width = len(panel.series_ids)
+    return [values[first : first + width] for first in range(0, len(values), width)]
 
 
 def coverage(state: State, set_ids: set[str]) -> Iterator[tuple[tuple[str, str], Counts]]:

@@ -148,6 +148,37 @@ def test_a_new_series_in_one_scenario_makes_its_set_stale_and_no_other(source, c
     ) == [("S", "2", "MISSING_CELLS", "2 of 4 cells, the first: day 1, series B")]
 
 
+def test_ids_that_are_one_in_32_bits_are_two(source, chain):
+    """Postgres hashes a bigint by 32 bits: a seed that is hashed as a value loses half."""
+    add("S", "1", [(day, ("X1392", None, None), 0.1) for day in (1, 2)])
+    chain().run()
+    execute(
+        "update raw.scenario_paths set instrument_id = 'X161499' where horizon_index = 1"
+    )
+
+    chain().run()
+
+    assert execute("select scenario_id, reason from analytics.scenario_rejections") == [
+        ("1", "MISSING_CELLS")
+    ]
+
+
+def test_two_hundred_thousand_rows_have_as_many_hashes(source, chain):
+    """Of 32-bit hashes, some five pairs would be equal."""
+    execute(
+        """
+        insert into raw.scenario_paths
+        select 'S', '1', day, 'X' || number, null, null, 0.1
+        from generate_series(1, 10) as day cross join generate_series(1, 20000) as number
+        """
+    )
+    chain()._invoke("run", "--select", "stg_prometheus__scenario_paths")
+
+    assert execute(
+        "select count(distinct row_hash) from analytics.stg_prometheus__scenario_paths"
+    ) == [(200_000,)]
+
+
 def test_each_path_row_is_one_cell_row_whatever_sets_share_its_series(source, chain):
     execute("insert into raw.scenario_sets values ('T', 2, 1, '2022-12-28', now())")
     for set_id in ("S", "T"):
