@@ -8,7 +8,10 @@ with
 embeddings as (
 
     select
-        *,
+        entity_id,
+        as_of_date,
+        model_id,
+        panel_fingerprint,
         {{ json_text('window_spec', 'scenario_set_id') }} as scenario_set_id,
         {{ json_text('window_spec', 'scenario_id') }} as scenario_id
     from {{ ref('numeric_window_embeddings') }}
