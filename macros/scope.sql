@@ -36,6 +36,19 @@
 
 
 {#
+    True for the scenarios whose panels this run builds: as above, but on Spark all of a set,
+    whose partition is written whole. `scenarios` is an alias of int_scenarios.
+#}
+{% macro in_panel_scope(scenarios) -%}
+    {%- if target.type == "spark" -%}
+        {{ in_scope(scenarios ~ ".scenario_set_id") }}
+    {%- else -%}
+        {{ in_limited_scope(scenarios) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
     The order of scenario ids within a set: whole numbers as numbers (2 before 10), then
     everything else by code point.
 #}

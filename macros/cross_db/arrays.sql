@@ -25,6 +25,21 @@
 
 
 {#
+    The number of distinct values of a group. (Spark's own count(distinct) would deal out the
+    rows twice.)
+
+        {{ count_distinct('cell_index') }}
+#}
+{% macro count_distinct(value) -%}
+    {%- if target.type == "spark" -%}
+        cardinality(collect_set({{ value }}))
+    {%- else -%}
+        count(distinct {{ value }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
     An element by its position, from 1; NULL beyond the end.
 
         {{ element_at('series_ids', 'series_position') }}

@@ -12,9 +12,9 @@ select
             then (horizon_index - 1) * num_series::bigint + series_position
     end as cell_index
 from (
-    select
+    select /*+ broadcast(series) */
         -- ids
-        series.scenario_set_id,
+        paths.scenario_set_id,
         paths.raw_scenario_set_id,
         paths.raw_scenario_id,
         series.num_series_ids,

@@ -62,7 +62,7 @@ scenarios as (
             and headers.as_of_date is not distinct from existing.as_of_date
             and headers.series_ids is not distinct from existing.series_ids
     {% endif -%}
-    where {{ in_limited_scope('scenarios') }}
+    where {{ in_panel_scope('scenarios') }}
 
 ),
 
@@ -85,7 +85,7 @@ counted as (
                 where not cells.is_in_horizon and cells.horizon_index is distinct from 0
             ) as num_rows_ignored,
             count(cells.cell_index) as num_cells,
-            count(distinct cells.cell_index) as num_distinct_cells,
+            {{ count_distinct('cells.cell_index') }} as num_distinct_cells,
             max(cells.horizon_index) filter (where cells.cell_index is not null)
                 as last_step,
             max(cells.abs_return) filter (where cells.cell_index is not null)
@@ -102,6 +102,8 @@ counted as (
             and scenarios.scenario_set_id = cells.scenario_set_id
             and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
             and scenarios.raw_scenario_id = cells.raw_scenario_id
+        -- (Spark joins groups once. Without them, it joins again to count 0 of no rows.)
+        group by cells.scenario_set_id, cells.raw_scenario_set_id, cells.raw_scenario_id
     ) as counts
 
 ),

@@ -53,7 +53,11 @@ id_triples as (
             min(paths.horizon_index) filter (where paths.horizon_index >= 1) as first_step,
             sum(paths.row_hash) as content_hash
         from {{ ref('stg_prometheus__scenario_paths') }} as paths
-        where sets.is_stale and sets.raw_scenario_set_id = paths.raw_scenario_set_id
+        where
+            sets.is_stale
+            and sets.raw_scenario_set_id = paths.raw_scenario_set_id
+            -- (Spark would read other sets too.)
+            and {{ in_scope('paths.raw_scenario_set_id') }}
         group by paths.instrument_id, paths.factor_id, paths.macro_id
     ) as triples
 

@@ -64,7 +64,18 @@ found as (
             and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
             and scenarios.raw_scenario_id = cells.raw_scenario_id
             and cells.cell_index is not null
-        group by cells.cell_index
+        {% if target.type == 'spark' -%}
+            -- Spark looks up no scenario. It reads the sets of those, and mostly none.
+            and cells.scenario_set_id in (
+                select /*+ broadcast(faulty) */ distinct faulty.scenario_set_id
+                from with_faulty_cells as faulty
+            )
+        {% endif -%}
+        group by
+            cells.scenario_set_id,
+            cells.raw_scenario_set_id,
+            cells.raw_scenario_id,
+            cells.cell_index
     ) as found
 
 ),
