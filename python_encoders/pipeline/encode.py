@@ -19,6 +19,7 @@ _RELATIONS = (
     "scenario_panels",
     "int_scenarios",
     "int_scenario_sets",
+    "int_scenario_panels",
     "int_expected_embeddings",
     "numeric_window_embeddings",
 )

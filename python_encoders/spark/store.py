@@ -138,17 +138,22 @@ def _in_scope(frame: DataFrame, scope: Scope) -> DataFrame:
     return frame
 
 
-def _first(session: SparkSession, limit: int) -> DataFrame:
-    """Give the first scenarios of each set: scenario_set_id, scenario_id, entity_id."""
-    return (
-        session.table(relation("int_scenarios"))
-        .where(f.col("scenario_rank") <= limit)
-        .select(
-            "scenario_set_id",
-            "scenario_id",
-            f.concat_ws(":", "scenario_set_id", "scenario_id").alias("entity_id"),
-        )
-    )
+def _scenarios(session: SparkSession, limit: int | None) -> DataFrame:
+    """Give the scenarios that the last run saw, or the first ones of each set.
+
+    Returns
+    -------
+    DataFrame
+        scenario_set_id, scenario_id, entity_id.
+    """
+    scenarios = session.table(relation("int_scenarios"))
+    if limit:
+        scenarios = scenarios.where(f.col("scenario_rank") <= limit)
+    return scenarios.select("scenario_set_id", "scenario_id", _entity_id())
+
+
+def _entity_id() -> Column:
+    return f.concat_ws(":", "scenario_set_id", "scenario_id").alias("entity_id")
 
 
 def _stored(session: SparkSession) -> DataFrame:
@@ -172,9 +177,8 @@ def pending(session: SparkSession, scope: Scope) -> DataFrame:
     """
     expected = _in_scope(_expected(session), scope)
     expected = expected.where(f.col("model_id").isin(*scope.model_ids))
-    if scope.limit:
-        first = _first(session, scope.limit).drop("entity_id")
-        expected = expected.join(first, ["scenario_set_id", "scenario_id"], "left_semi")
+    scenarios = _scenarios(session, scope.limit).drop("entity_id")
+    expected = expected.join(scenarios, ["scenario_set_id", "scenario_id"], "left_semi")
     key = [*_VECTOR, "panel_fingerprint"]
     stored = _in_scope(_stored(session), scope)
     return expected.join(stored, key, "left_anti").select("scenario_id", *key)
@@ -185,8 +189,8 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
 
     A vector is orphaned where its scenario has gone, is rejected, or has another date. It
     is outdated where its panel has changed since; those of the scope's own models are left
-    out, because this run writes them anew. The vector of a scenario that is in the source
-    and not yet built by dbt is left out too.
+    out, because this run writes them anew. The vector of a scenario or set that is in the
+    source and that no run of dbt has built yet is left out too.
 
     Returns
     -------
@@ -205,21 +209,22 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     )
     scenario = ["scenario_set_id", "entity_id"]
     if scope.limit:
-        candidates = candidates.join(_first(session, scope.limit), scenario, "left_semi")
-    # Mostly there is none, and then the source is not scanned.
-    if not candidates.take(1):
-        return candidates
-    paths = session.table(relation("stg_prometheus__scenario_paths"))
-    built = session.table(relation("int_scenario_panels"))
-    not_built, built = (
-        _in_scope(frame, scope).select(
-            f.col("scenario_set_id").cast("string"),
-            f.concat_ws(":", "scenario_set_id", "scenario_id").alias("entity_id"),
-        )
-        for frame in (paths, built)
+        first = _scenarios(session, scope.limit)
+        candidates = candidates.join(first, scenario, "left_semi")
+    sets, paths = (
+        session.table(relation(name)).select("scenario_set_id")
+        for name in ("int_scenario_sets", "stg_prometheus__scenario_paths")
     )
-    not_built = not_built.distinct().join(built, scenario, "left_anti")
-    return candidates.join(not_built, scenario, "left_anti")
+    # Mostly there is none, and then the source is not scanned.
+    unseen = candidates.join(sets, "scenario_set_id", "left_anti")
+    unseen = f.broadcast(unseen.select("scenario_set_id").distinct())
+    unseen = f.broadcast(paths.join(unseen, "scenario_set_id", "left_semi").distinct())
+    built = session.table(relation("int_scenario_panels"))
+    built = built.select("scenario_set_id", _entity_id())
+    not_built = _scenarios(session, None).join(built, scenario, "left_anti")
+    return candidates.join(_in_scope(not_built, scope), scenario, "left_anti").join(
+        unseen, "scenario_set_id", "left_anti"
+    )
 
 
 def panels_of(session: SparkSession, pending: DataFrame, scope: Scope) -> DataFrame:
