@@ -37,16 +37,17 @@ ODD_IDS = [
 GIVEN = """
     scenario_set_id string, scenario_id string, scenario_rank int, as_of_date date,
     horizon_days int, num_series int, series_ids array<string>, panel array<double>,
-    panel_fingerprint string, is_sound boolean, is_supported boolean, is_in_source boolean,
-    is_built boolean
+    panel_fingerprint string, is_valid boolean, is_supported boolean, is_in_source boolean,
+    is_seen boolean, is_built boolean
 """
 # What the encoder reads, out of one table: a view for each relation of dbt's.
 VIEWS = {
     "encoder_limits": "select explode(array({models})) as model_id",
-    "int_scenarios": "select * from analytics.given where is_in_source",
+    "int_scenarios": "select * from analytics.given where is_in_source and is_seen",
+    "int_scenario_sets": "select distinct scenario_set_id from analytics.int_scenarios",
     "stg_prometheus__scenario_paths": "select * from analytics.given where is_in_source",
     "int_scenario_panels": "select * from analytics.given where is_built",
-    "scenario_panels": "select * from analytics.given where is_built and is_sound",
+    "scenario_panels": "select * from analytics.given where is_built and is_valid",
     "int_expected_embeddings": """
         select
             scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint,
@@ -61,9 +62,10 @@ class Scenario(NamedTuple):
     """A scenario as dbt knows it; its panel, ndarray of shape (H, N)."""
 
     panel: np.ndarray
-    is_sound: bool = True
+    is_valid: bool = True
     is_supported: bool = True
     is_in_source: bool = True
+    is_seen: bool = True
     is_built: bool = True
 
     @property
@@ -233,7 +235,7 @@ def test_only_what_has_changed_is_written(tables):
     }
 
 
-@pytest.mark.parametrize("why", ["is_in_source", "is_sound", "is_supported"])
+@pytest.mark.parametrize("why", ["is_in_source", "is_valid", "is_supported"])
 def test_what_has_no_panel_any_more_loses_its_vector(tables, why):
     before = scenarios("S", "T")
     tables.give(before)
@@ -280,6 +282,19 @@ def test_a_scenario_that_is_not_built_keeps_its_vector(tables):
     tables.give(before)
     tables.encode("--model-id", CORE)
     tables.give(before | {("S", "2"): before["S", "2"]._replace(is_built=False)})
+
+    assert tables.encode("--model-id", CORE) == "vectors: 0 written, 0 pruned"
+    assert tables.vectors() == expected(before, CORE)
+
+
+def test_a_set_that_dbt_has_not_seen_keeps_its_vectors(tables):
+    before = scenarios("S", "T")
+    tables.give(before)
+    tables.encode("--model-id", CORE)
+    unseen = {"is_seen": False, "is_built": False}
+    tables.give(
+        {key: it._replace(**unseen if key[0] == "T" else {}) for key, it in before.items()}
+    )
 
     assert tables.encode("--model-id", CORE) == "vectors: 0 written, 0 pruned"
     assert tables.vectors() == expected(before, CORE)
