@@ -141,7 +141,7 @@ def test_paper_gets_the_pictures_in_its_own_width_and_light(browser, page):
 def test_a_name_is_shown_as_it_is_and_never_run(browser, page, tmp_path):
     execute(
         """
-        update raw.scenario_sets set metadata = jsonb_set(
+        update analytics.int_scenario_sets set metadata = jsonb_set(
             metadata, '{scenarios}', (
                 select jsonb_object_agg(key, value || jsonb_build_object('name', %s::text))
                 from jsonb_each(metadata -> 'scenarios')
