@@ -400,7 +400,8 @@ def random_sequence(
     """Draw edits and runs, ending with an edit; and the kinds that the last run is for."""
     rng = random.Random(seed)
     source = {set_id: a_set(rng, layout) for set_id in SET_IDS if rng.random() < 0.9}
-    events: list[Event] = [storable(source, layout)]
+    stored = storable(source, layout)
+    events: list[Event] = [stored]
     series_kinds = SERIES_KINDS[0]
     sets_built: set[str] | None = None
     for _ in range(num_rounds):
@@ -408,13 +409,14 @@ def random_sequence(
             series_kinds = rng.choice(SERIES_KINDS)
         for run in some_runs(rng, series_kinds):
             if isinstance(run, Build):
-                sets_built = sets_after(run, sets_built or set(), source)
+                sets_built = sets_after(run, sets_built or set(), stored)
             # (The encoder refuses a set of which nothing has been built.)
             elif sets_built is None or run.scenario_set_id not in (None, *sets_built):
                 continue
             events.append(run)
         edit(rng, source, layout)
-        events.append(storable(source, layout))
+        stored = storable(source, layout)
+        events.append(stored)
     return events, series_kinds
 
 

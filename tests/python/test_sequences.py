@@ -1,6 +1,7 @@
-"""Whatever is edited and run, in whatever order: in the end all is as if built afresh.
+"""Whatever is edited and run, in whatever order: the end is the state of a fresh build.
 
-What a fresh build comes to is said by `plain_panels`, in pandas.
+`plain_panels` says in pandas what a fresh build comes to. A dbt run takes seconds however
+little there is to do, so a database holds eighty scenario sets, each a trial of its own.
 """
 
 import dataclasses
@@ -303,31 +304,32 @@ def expected_of_dbt(build: Build) -> dict[Scenario, Panel | Rejection]:
 Entries = dict[Any, Any]  # whose keys begin with a set and a scenario
 
 
-def in_scope(run: Build | Encode, entries: Entries, source: Source) -> Entries:
+def in_scope(event: Build | Encode, entries: Entries, source: Source) -> Entries:
     """Give the entries of the sets that a run is about; where it has a limit, up to it."""
     wanted = {
         (set_id, scenario_id)
         for set_id, scenario_set in source.items()
-        for scenario_id in ordered_ids(scenario_set)[: run.limit]
+        for scenario_id in ordered_ids(scenario_set)[: event.limit]
     }
     return {
         key: entry
         for key, entry in entries.items()
-        if run.scenario_set_id in (None, key[0]) and (not run.limit or key[:2] in wanted)
+        if event.scenario_set_id in (None, key[0])
+        and (not event.limit or key[:2] in wanted)
     }
 
 
-def not_in_scope(run: Build | Encode, entries: Entries, source: Source) -> Entries:
+def not_in_scope(event: Build | Encode, entries: Entries, source: Source) -> Entries:
     """Give the entries of the other sets, and of scenarios beyond the limit."""
     beyond = {
         (set_id, scenario_id)
         for set_id, scenario_set in source.items()
-        for scenario_id in (ordered_ids(scenario_set)[run.limit :] if run.limit else [])
+        for scenario_id in (ordered_ids(scenario_set)[event.limit :] if event.limit else [])
     }
     return {
         key: entry
         for key, entry in entries.items()
-        if run.scenario_set_id not in (None, key[0]) or key[:2] in beyond
+        if event.scenario_set_id not in (None, key[0]) or key[:2] in beyond
     }
 
 
@@ -353,11 +355,12 @@ def check_sequence(seed: int, layout: Layout, num_rounds: int, run: Run) -> None
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_edits_and_runs_in_any_order_end_as_a_fresh_build(source, run, layout):
-    check_sequence(seed=38, layout=layout, num_rounds=4, run=run)
+    check_sequence(seed=41, layout=layout, num_rounds=3, run=run)
 
 
 @pytest.mark.reliability
 def test_no_sequence_of_edits_and_runs_ends_otherwise(postgres, run):
+    # Where it fails, what it has printed says how to begin with the same sequence.
     first = int(os.environ.get("SEQUENCES_SEED", random.SystemRandom().randrange(10**6)))
     for seed in range(first, first + 15):
         for layout in LAYOUTS:
