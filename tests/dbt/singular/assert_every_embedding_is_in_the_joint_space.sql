@@ -1,6 +1,5 @@
 -- A scenario that is missing from the joint space, or there twice, would bias whatever is
 -- averaged over it.
-{{ config(enabled=(target.type == 'postgres')) }}
 
 with
 
