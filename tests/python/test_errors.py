@@ -119,8 +119,13 @@ def test_ctrl_c_is_not_lost_where_something_catches_it():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(10)
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted_and_silent()
+    # (Who starts the tests in the background of a shell has them ignore Ctrl-C.)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_and_silent()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_who_ignores_ctrl_c_goes_on_ignoring_it():
