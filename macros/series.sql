@@ -12,7 +12,7 @@
 
 {#
     The id of a factor or macro series on a panel's axis. An instrument cannot have an id
-    of this form, because `__…__` is a sentinel.
+    of this form, because `__...__` is a sentinel.
 #}
 {% macro qualified_series_id(kind, id) -%}
     '__{{ kind }}:' || {{ id }} || '__'

@@ -50,7 +50,7 @@
 
 {#
     SHA-256 of a panel's fingerprint header and its values in binary, in hexadecimal digits.
-    (On Spark, Java's own function alone gives a double's bits, −0.0 included.)
+    (On Spark, Java's own function alone gives a double's bits, -0.0 included.)
 
         {{ panel_fingerprint('header', 'panel') }}
 #}

@@ -1,6 +1,6 @@
 {#
     A 64-bit hash of a path row: each part seeds the hash of the next, so that the sum over a
-    scenario's rows sees which value stands in which cell. NULL, 0 and −0.0 differ, because
+    scenario's rows sees which value stands in which cell. NULL, 0 and -0.0 differ, because
     their panels do.
 
         sum({{ row_hash('horizon_index', ['instrument_id'], 'return_value') }})
@@ -11,7 +11,7 @@
     {{ adapter.dispatch("row_hash")(horizon_index, ids, return_value) }}
 {%- endmacro %}
 
-{# (Postgres hashes −0.0 as 0.0, and folds a bigint to 32 bits, but for a seed.) #}
+{# (Postgres hashes -0.0 as 0.0, and folds a bigint to 32 bits, but for a seed.) #}
 {% macro postgres__row_hash(horizon_index, ids, return_value) -%}
     {%- set seeds = ["coalesce(" ~ horizon_index ~ "::bigint, -9223372036854775807)"] -%}
     {%- for id in ids -%}
@@ -30,7 +30,7 @@
     )
 {%- endmacro %}
 
-{# (xxhash64 leaves out NULL, and hashes −0.0 as 0.0. Panels are made anew there anyway.) #}
+{# (xxhash64 leaves out NULL, and hashes -0.0 as 0.0. Panels are made anew there anyway.) #}
 {% macro spark__row_hash(horizon_index, ids, return_value) -%}
     xxhash64(
         {{ horizon_index }} is null, {{ horizon_index }}, {{ ids | join(", ") }},

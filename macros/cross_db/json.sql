@@ -52,3 +52,35 @@
     {{ json_text(object, member) if target.type == "spark"
        else object ~ " -> '" ~ member ~ "'" }}
 {%- endmacro %}
+
+
+{#
+    A JSON value; where it is a text that holds JSON, what it holds. Postgres can tell such
+    a text from 16 on. Before, and on Spark, it stays a text.
+
+        {{ parsed_json(json_member('columns', 'metadata')) }}
+#}
+{% macro parsed_json(json) -%}
+    {{ adapter.dispatch("parsed_json")(json) }}
+{%- endmacro %}
+
+{% macro postgres__parsed_json(json) -%}
+    {%- set version = 0 -%}
+    {%- if execute -%}
+        {%- set version = run_query("show server_version_num").rows[0][0] | int -%}
+    {%- endif -%}
+    {%- set text = "(" ~ json ~ " #>> '{}')" -%}
+    {%- if version < 160000 -%}
+        {{ json }}
+    {%- else -%}
+        case
+            when jsonb_typeof({{ json }}) = 'string' and pg_input_is_valid({{ text }}, 'jsonb')
+                then {{ text }}::jsonb
+            else {{ json }}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__parsed_json(json) -%}
+    {{ json }}
+{%- endmacro %}

@@ -1,19 +1,43 @@
 {#
-    An id of the source as text, whatever its type. (`collate "default"` takes off the
-    collation of the source's column, whose comparisons might ignore case.)
+    An id of the source as text: numbers without trailing zeros, moments as
+    20240301T100000Z, everything else as its text. No session changes it. (`collate
+    "default"` takes off the collation of the source's column, whose comparisons might
+    ignore case.)
 
-        {{ canonical_id('scenario_id') }}
+        {{ canonical_id('scenario_id', types) }}
+
+    Arguments: the column; what `column_types` gives.
 #}
-{% macro canonical_id(id) -%}
-    {{ adapter.dispatch("canonical_id")(id) }}
+{% macro canonical_id(id, types) -%}
+    {{ adapter.dispatch("canonical_id")(id, types.get(id, "text")) }}
 {%- endmacro %}
 
-{% macro postgres__canonical_id(id) -%}
-    {{ id }}::text collate "default"
+{% macro postgres__canonical_id(id, type) -%}
+    {%- if type in ["numeric", "real", "double precision"] -%}
+        trim_scale({{ id }}::numeric)::text collate "default"
+    {%- elif type == "date" -%}
+        (to_jsonb({{ id }}) #>> '{}') collate "default"
+    {%- elif type == "timestamp without time zone" -%}
+        translate(to_jsonb({{ id }}) #>> '{}', '-:', '') collate "default"
+    {%- elif type == "timestamp with time zone" -%}
+        (translate(to_jsonb({{ id }} at time zone 'UTC') #>> '{}', '-:', '') || 'Z')
+        collate "default"
+    {%- else -%}
+        {{ id }}::text collate "default"
+    {%- endif -%}
 {%- endmacro %}
 
-{% macro spark__canonical_id(id) -%}
-    {{ id }}::string
+{% macro spark__canonical_id(id, type) -%}
+    {%- if type.startswith("decimal") -%}
+        regexp_replace({{ id }}::string, r'(\.0+|(\.[0-9]*[1-9])0+)$', '$2')
+    {%- elif type.startswith("timestamp") -%}
+        concat(
+            rtrim('.', rtrim('0', date_format({{ id }}, "yyyyMMdd'T'HHmmss.SSSSSS"))),
+            '{{ "" if type == "timestamp_ntz" else "Z" }}'
+        )
+    {%- else -%}
+        {{ id }}::string
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -23,12 +47,10 @@
         scenario_set_id = {{ text_literal(var('scenario_set_id')) }}
 #}
 {% macro text_literal(value) -%}
-    {#- (Spark reads backslashes as escapes too.) -#}
+    {#- (Doubled backslashes, and in Postgres an E, mean the same in every session.) -#}
     {%- set text = value | string -%}
-    {%- if target.type == "spark" -%}
-        {%- set text = text | replace("\\", "\\\\") -%}
-    {%- endif -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
+    {{ "E" if target.type != "spark" and "\\" in text -}}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text | replace("\\", "\\\\"))) }}
 {%- endmacro %}
 
 

@@ -1,25 +1,26 @@
 {#
-    A text as a time; without a zone it is taken as UTC, whatever the session's zone.
+    A text as a time, NULL where it is none: one row must not fail the run. Without a zone it
+    is taken as UTC, whatever the session's zone.
 
-        {{ utc_time(json_text('columns', 'created_at')) }}
+        {{ time_or_null(json_text('columns', 'created_at')) }}
 #}
-{% macro utc_time(text) -%}
-    {{ adapter.dispatch("utc_time")(text) }}
+{% macro time_or_null(text) -%}
+    {{ adapter.dispatch("time_or_null")(text) }}
 {%- endmacro %}
 
-{% macro postgres__utc_time(text) -%}
-    (
-        {{ text }}
-        || case
-            when {{ text }} ~ 'T.*[-+][0-9:]+$' then ''
-            else '+00'
-        end
-    )::timestamptz
+{% macro postgres__time_or_null(text) -%}
+    {%- set clock = "[T ]([01][0-9]|2[0-3])(:[0-5][0-9]){1,2}([.][0-9]+)?" -%}
+    {%- set zone = "(Z|[-+](0[0-9]|1[0-4])(:?[0-5][0-9])?)" -%}
+    case
+        when {{ date_or_null("left(" ~ text ~ ", 10)") }} is null then null
+        when {{ text }} ~ '^.{10}({{ clock }})?$' then ({{ text }} || '+00')::timestamptz
+        when {{ text }} ~ '^.{10}{{ clock }}{{ zone }}$' then ({{ text }})::timestamptz
+    end
 {%- endmacro %}
 
 {# (The profile has the session in UTC.) #}
-{% macro spark__utc_time(text) -%}
-    {{ cast_or_fail(text, "timestamp") }}
+{% macro spark__time_or_null(text) -%}
+    try_cast({{ text }} as timestamp)
 {%- endmacro %}
 
 
@@ -33,34 +34,28 @@
 {%- endmacro %}
 
 {% macro postgres__utc_day(time) -%}
-    ({{ time }} at time zone 'UTC')::date
+    (({{ time }}) at time zone 'UTC')::date
 {%- endmacro %}
 
 {% macro spark__utc_day(time) -%}
-    {{ time }}::date
+    ({{ time }})::date
 {%- endmacro %}
 
 
 {#
-    A text as a date; of a time with a zone, its day in UTC, whatever the session's zone.
+    The day in UTC of a text that is a date or a time, NULL where it is neither.
 
-        {{ date_in_utc(json_text('columns', 'base_date_end')) }}
+        {{ day_or_null(json_text('columns', 'base_date_end'), types.get('base_date_end')) }}
+
+    Arguments: a text; the type of the column that it comes from.
 #}
-{% macro date_in_utc(text) -%}
-    {{ adapter.dispatch("date_in_utc")(text) }}
-{%- endmacro %}
-
-{% macro postgres__date_in_utc(text) -%}
-    case
-        when {{ text }} ~ '^[0-9]+-[0-9]{2}-[0-9]{2}[T ].*[-+][0-9:]+( BC)?$'
-            then {{ utc_day("(" ~ text ~ ")::timestamptz") }}
-        else {{ cast_or_fail(text, "date") }}
-    end
-{%- endmacro %}
-
-{# (The profile has the session in UTC.) #}
-{% macro spark__date_in_utc(text) -%}
-    {{ cast_or_fail(text, "date") }}
+{% macro day_or_null(text, type) -%}
+    {%- if type == "date" and target.type != "spark" -%}
+        {#- (Infinite ones too, and those before Christ.) -#}
+        ({{ text }})::date
+    {%- else -%}
+        {{ utc_day(time_or_null(text)) }}
+    {%- endif -%}
 {%- endmacro %}
 
 

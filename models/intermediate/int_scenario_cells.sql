@@ -15,6 +15,7 @@ from (
     select /*+ broadcast(series) */
         -- ids
         paths.scenario_set_id,
+        paths.scenario_id,
         paths.raw_scenario_set_id,
         paths.raw_scenario_id,
         series.num_series_ids,

@@ -66,7 +66,8 @@ scenarios as (
 
 ),
 
--- The rows of each stale scenario are looked up by the source's index.
+-- The rows of each stale scenario are looked up by the source's index. To its collation,
+-- two spellings may be one id; here they are two.
 counted as (
 
     select
@@ -75,6 +76,7 @@ counted as (
     from scenarios
     cross join lateral (
         select
+            cells.scenario_id as scenario_id_read,
             sum(cells.row_hash) as content_hash_read,
             count(*) filter (where cells.num_series_ids = 0 and cells.is_in_horizon)
                 as num_rows_without_id,
@@ -103,7 +105,9 @@ counted as (
             and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
             and scenarios.raw_scenario_id = cells.raw_scenario_id
         -- (Spark joins groups once. Without them, it joins again to count 0 of no rows.)
-        group by cells.scenario_set_id, cells.raw_scenario_set_id, cells.raw_scenario_id
+        group by
+            cells.scenario_set_id, cells.scenario_id,
+            cells.raw_scenario_set_id, cells.raw_scenario_id
     ) as counts
 
 ),
@@ -113,6 +117,7 @@ judged as (
     select
         *,
         case
+            when scenario_set_id = '' then 'EMPTY_SET_ID'
             when not is_in_scenario_sets then 'UNKNOWN_SET'
             when not is_valid_horizon then 'INVALID_HORIZON'
             when as_of_date is null then 'NO_AS_OF_DATE'
@@ -128,7 +133,7 @@ judged as (
     from counted
     -- No row is read of what is up to date. Where rows have changed since the scan, the
     -- next run reads them: a panel is of the rows that its content hash tells.
-    where content_hash_read = content_hash
+    where content_hash_read = content_hash and scenario_id_read = scenario_id
 
 )
 

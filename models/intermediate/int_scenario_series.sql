@@ -56,6 +56,7 @@ id_triples as (
         where
             sets.is_stale
             and sets.raw_scenario_set_id = paths.raw_scenario_set_id
+            and sets.scenario_set_id = paths.scenario_set_id
             -- (Spark would read other sets too.)
             and {{ in_scope('paths.raw_scenario_set_id') }}
         group by paths.instrument_id, paths.factor_id, paths.macro_id

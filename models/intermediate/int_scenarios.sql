@@ -13,23 +13,15 @@ with
 scanned as (
 
     select
+        scenario_set_id,
+        scenario_id,
         raw_scenario_set_id,
         raw_scenario_id,
-        count(*) as num_rows,
         sum(row_hash) as content_hash
     from {{ ref('stg_prometheus__scenario_paths') }}
-    where {{ in_scope('raw_scenario_set_id') }}
-    group by raw_scenario_set_id, raw_scenario_id
-
-),
-
-identified as (
-
-    select
-        *,
-        {{ canonical_id('raw_scenario_set_id') }} as scenario_set_id,
-        {{ canonical_id('raw_scenario_id') }} as scenario_id
-    from scanned
+    -- The first by the source's index. Its collation may take two spellings for one id.
+    where {{ in_scope('raw_scenario_set_id') }} and {{ in_scope() }}
+    group by scenario_set_id, scenario_id, raw_scenario_set_id, raw_scenario_id
 
 ),
 
@@ -49,9 +41,8 @@ final as (
         )::int as scenario_rank,
 
         -- what is there
-        num_rows,
         content_hash
-    from identified
+    from scanned
 
 )
 

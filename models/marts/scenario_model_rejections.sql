@@ -43,7 +43,7 @@ final as (
                 ) }}
                 || ', value '
                 || {{ double_text(element_at('panels.panel', 'beyond.cell_index')) }}
-                || ', the model takes ±' || {{ double_text('limits.max_abs_return') }}
+                || ', the model takes +/-' || {{ double_text('limits.max_abs_return') }}
         end as detail
     from unsupported
     inner join panels

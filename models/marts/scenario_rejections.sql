@@ -145,13 +145,17 @@ final as (
         rejected.scenario_id,
         rejected.rejection_reason as reason,
         coalesce(case rejected.rejection_reason
+            when 'EMPTY_SET_ID' then 'the id of the set is an empty text'
             when 'UNKNOWN_SET' then 'scenario_sets has no row for this set'
             when 'INVALID_HORIZON'
                 then
                     'horizon_days is '
-                    || coalesce(rejected.horizon_days::{{ dbt.type_string() }}, 'NULL')
+                    || coalesce(
+                        rejected.horizon_days::{{ dbt.type_string() }},
+                        'NULL or no whole number'
+                    )
             when 'NO_AS_OF_DATE'
-                then 'the set has neither a date of its own nor a created_at'
+                then 'the set has no date, or one that cannot be read'
             when 'COLON_IN_SCENARIO_ID'
                 then 'an entity_id is {set}:{scenario}, divided by its last colon'
             when 'MORE_THAN_ONE_ID'

@@ -2,6 +2,7 @@
 
 import os
 
+import adbc_driver_manager
 from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.dbt_project import target_schema
@@ -52,9 +53,9 @@ def check_source(connection: Connection, schema: str) -> None:
     twice = fetch(
         connection,
         f"""
-        select scenario_set_id::text as scenario_set_id from {sets}
-        where scenario_set_id <> ''
-        group by scenario_set_id
+        select scenario_set_id::text collate "C" as scenario_set_id from {sets}
+        where scenario_set_id::text <> ''
+        group by 1
         having count(*) > 1
         limit 1
         """,
@@ -113,13 +114,28 @@ def check_set_in_source(connection: Connection, schema: str, set_id: str) -> Non
         Says which sets exist.
     """
     sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
+    # (A cast of the paths' own ids would not find their index.)
+    set_type = fetch(
+        connection,
+        """
+        select format_type(atttypid, atttypmod) as type from pg_catalog.pg_attribute
+        where attrelid = to_regclass($1) and attname = 'scenario_set_id'
+        """,
+        [paths],
+    )["type"][0]
     query = f"""
         select 1 as found
         where
-            exists (select 1 from {sets} where scenario_set_id = $1)
-            or exists (select 1 from {paths} where scenario_set_id = $1)
+            exists (select 1 from {sets} where scenario_set_id::text = $1)
+            or exists (
+                select 1 from {paths} where scenario_set_id = cast($1 as {set_type})
+            )
         """
-    if not fetch(connection, query, [set_id]).num_rows:
+    try:
+        is_known = fetch(connection, query, [set_id]).num_rows > 0
+    except adbc_driver_manager.DataError:  # of another type
+        is_known = False
+    if not is_known:
         _refuse_unknown_set(connection, sets, set_id)
 
 

@@ -150,7 +150,7 @@ def in_all_three_places(name: str, strange: str) -> Case:
 CASES = [
     # ids
     *(in_all_three_places(*entry) for entry in IDS.items()),
-    Case("set without a name", WHOLE, ENCODED, set_id=""),
+    Case("set without a name", WHOLE, rejected("EMPTY_SET_ID"), set_id=""),
     Case("scenario without a name", WHOLE, ENCODED, scenario_id=""),
     Case("number with zeros before", WHOLE, ENCODED, scenario_id="007", beside=WHOLE),
     Case("two ways to write one letter", days([0.1, 0.2], [0.3, 0.4],

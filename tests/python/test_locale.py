@@ -7,30 +7,41 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import DATABASE, MODEL, Silent, execute, stored_bytes
+from conftest import (
+    DATABASE,
+    MODEL,
+    Silent,
+    execute,
+    recreate,
+    stored_bytes,
+    vector_bytes,
+)
 from reference import reference_vectors
 
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
 
-@pytest.fixture
-def icu_database(
-    postgres: str, system_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """Start the system's PostgreSQL with a password; make a database in ICU's en-US."""
+@pytest.fixture(scope="module")
+def variables(system_server: Callable[..., Any]) -> Iterator[dict[str, str]]:
+    """Start the system's PostgreSQL with a password, once for all tests of this module."""
     with system_server() as (environment, _):
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PGDATABASE", DATABASE)
-        execute(
-            f"""
-            create database "{DATABASE}"
-            template template0 encoding 'UTF8' locale_provider icu icu_locale 'en-US'
-            """,
-            database="postgres",
-        )
-        yield
+        yield environment
+
+
+@pytest.fixture
+def create_database(
+    postgres: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Make the tests' database anew there, with these options, and point to it."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    def create(options: str) -> None:
+        recreate(DATABASE, f"template0 {options}", maintenance="postgres")
+
+    monkeypatch.setenv("PGDATABASE", DATABASE)
+    return create
 
 
 def lower_the_first(instrument_id: str) -> str:
@@ -38,7 +49,8 @@ def lower_the_first(instrument_id: str) -> str:
     return instrument_id.lower() if instrument_id <= "JNJ" else instrument_id
 
 
-def test_an_icu_database_gives_the_same_bytes(icu_database, chain):
+def test_an_icu_database_gives_the_same_bytes(create_database, chain):
+    create_database("encoding 'UTF8' locale_provider icu icu_locale 'en-US'")
     chain()._invoke("seed")
     execute(
         """
@@ -64,3 +76,78 @@ def test_an_icu_database_gives_the_same_bytes(icu_database, chain):
     )
     assert [row[0] for row in axis] == sorted(row[0] for row in by_locale)
     assert stored_bytes() == dict(reference_vectors(lower_the_first))
+
+
+SMALL_SOURCE = """
+    create schema raw;
+    create table raw.scenario_sets (
+        scenario_set_id {id}, horizon_days int, base_date_end date, created_at timestamptz
+    );
+    create table raw.scenario_paths (
+        scenario_set_id {id}, scenario_id {id}, horizon_index int,
+        instrument_id {id}, factor_id {id}, macro_id {id}, return_value float8
+    );
+    insert into raw.scenario_sets values ('S', 1, '2022-12-28');
+    insert into raw.scenario_paths values
+        ('S', 'a', 1, 'ALPHA', '', '', 0.01),
+        ('S', 'a', 1, 'BETA', '', '', -0.02),
+        ('S', 'a', 1, 'gamma', '', '', 0.03)
+"""
+
+
+def as_vector(*values: float) -> bytes:
+    return vector_bytes([*values, *[0.0] * (384 - len(values))])
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN2", "EUC_JP"])
+def test_a_database_in_another_encoding_gives_the_same_bytes(
+    encoding, create_database, front, dbt
+):
+    create_database(f"encoding '{encoding}' lc_collate 'C' lc_ctype 'C'")
+    execute(SMALL_SOURCE.format(id="text"))
+
+    # By hand, the client's encoding is the database's own.
+    done = dbt("run", "--quiet")
+    assert done.returncode == 0, done.stdout
+    done = front("backfill", "--model-id", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stored_bytes() == {"S:a": as_vector(0.01, -0.02, 0.03)}
+
+
+@pytest.mark.parametrize(
+    "id_type", ["text collate public.ignores_case", "public.citext"], ids=["ICU", "citext"]
+)
+def test_ids_that_ignore_case_are_two_where_they_are_spelled_in_two_ways(
+    id_type, create_database, front
+):
+    create_database("encoding 'UTF8'")
+    execute(
+        """
+        create extension citext;
+        create collation public.ignores_case (
+            provider = icu, locale = 'und-u-ks-level2', deterministic = false
+        )
+        """
+    )
+    execute(SMALL_SOURCE.format(id=id_type))
+    execute(
+        """
+        create index on raw.scenario_paths (scenario_set_id, scenario_id);
+        insert into raw.scenario_paths
+        select scenario_set_id, 'A', horizon_index, instrument_id, '', '', -return_value
+        from raw.scenario_paths;
+        insert into raw.scenario_sets values ('s', 1, '2022-12-28');
+        insert into raw.scenario_paths values ('s', 'a', 1, 'delta', '', '', 0.5)
+        """
+    )
+    expected = {
+        "S:a": as_vector(0.01, -0.02, 0.03),
+        "S:A": as_vector(-0.01, 0.02, -0.03),
+        "s:a": as_vector(0.5),
+    }
+
+    for options in ((), ("--scenario-set-id", "s"), ()):
+        done = front("backfill", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert stored_bytes() == expected
+    assert "vectors: 0 written, 0 pruned" in done.stdout

@@ -151,11 +151,11 @@ def test_what_a_sketch_does_not_take_is_rejected_for_it_alone(source, chain):
         "S:above": (
             "VALUE_OUT_OF_RANGE",
             "1 cell, the first: day 2, series B, value 4.000000000000001, "
-            "the model takes ±4",
+            "the model takes +/-4",
         ),
         "S:below": (
             "VALUE_OUT_OF_RANGE",
-            "3 cells, the first: day 1, series B, value -1e+30, the model takes ±4",
+            "3 cells, the first: day 1, series B, value -1e+30, the model takes +/-4",
         ),
         "SEPARATOR:1": (
             "SEPARATOR_IN_SERIES_ID",

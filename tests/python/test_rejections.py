@@ -136,10 +136,10 @@ def test_sets_that_cannot_be_encoded(source, build_and_encode):
     assert rejections() == {
         ("NO DATE", "1"): (
             "NO_AS_OF_DATE",
-            "the set has neither a date of its own nor a created_at",
+            "the set has no date, or one that cannot be read",
         ),
         ("NO DAYS", "1"): ("INVALID_HORIZON", "horizon_days is 0"),
-        ("NULL DAYS", "1"): ("INVALID_HORIZON", "horizon_days is NULL"),
+        ("NULL DAYS", "1"): ("INVALID_HORIZON", "horizon_days is NULL or no whole number"),
         ("LONG", "1"): ("INVALID_HORIZON", "horizon_days is 1025"),
         ("UNKNOWN", "1"): ("UNKNOWN_SET", "scenario_sets has no row for this set"),
     }

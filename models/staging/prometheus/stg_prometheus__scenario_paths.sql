@@ -3,6 +3,8 @@
 
 -- Subqueries instead of CTEs: Postgres merges them with the queries that read the view, and
 -- finds rows by the source's index.
+{% set types = column_types(source('prometheus', 'scenario_paths')) -%}
+
 select
     *,
     {{ row_hash(
@@ -15,15 +17,15 @@ from (
         scenario_id as raw_scenario_id,
 
         -- ids as text; the source may write NULL or '' where a row has no such id
-        {{ canonical_id('scenario_set_id') }} as scenario_set_id,
-        {{ canonical_id('scenario_id') }} as scenario_id,
-        coalesce({{ canonical_id('instrument_id') }}, '') as instrument_id,
-        coalesce({{ canonical_id('factor_id') }}, '') as factor_id,
-        coalesce({{ canonical_id('macro_id') }}, '') as macro_id,
+        {{ canonical_id('scenario_set_id', types) }} as scenario_set_id,
+        {{ canonical_id('scenario_id', types) }} as scenario_id,
+        coalesce({{ canonical_id('instrument_id', types) }}, '') as instrument_id,
+        coalesce({{ canonical_id('factor_id', types) }}, '') as factor_id,
+        coalesce({{ canonical_id('macro_id', types) }}, '') as macro_id,
 
-        -- numbers
-        {{ cast_or_fail('horizon_index', 'int') }} as horizon_index,
-        {{ cast_or_fail('return_value', type_double()) }} as return_value
+        -- numbers; NULL where the source's is none
+        {{ int_or_null('horizon_index', types) }} as horizon_index,
+        {{ double_or_null('return_value', types) }} as return_value
     from {{ source('prometheus', 'scenario_paths') }}
     -- A row without these belongs to no scenario. The source's tests count such rows.
     where {{ names_a_set('scenario_set_id') }} and scenario_id is not null

@@ -1,6 +1,8 @@
 -- The demonstration data, where it is loaded at all, is loaded first:
 -- depends_on: {{ ref('scenario_sets') }}
 
+{% set types = column_types(source('prometheus', 'scenario_sets')) -%}
+
 with
 
 source as (
@@ -14,11 +16,17 @@ source as (
 
 ),
 
-created as (
+as_text as (
 
     select
         *,
-        {{ utc_time(json_text('columns', 'created_at')) }} as created_at
+        {{ json_text('columns', 'horizon_days') }} as horizon_days,
+        {{ json_text('columns', 'num_paths') }} as num_paths,
+        {{ json_text('columns', 'base_date_end') }} as base_date_end,
+        {{ json_text('columns', 'as_of_date') }} as as_of_date,
+        {{ json_text('columns', 'scenario_date') }} as scenario_date,
+        {{ json_text('columns', 'created_at') }} as created_at,
+        {{ json_member('columns', 'metadata') }} as metadata
     from source
 
 ),
@@ -27,27 +35,28 @@ renamed as (
 
     select
         -- ids
-        {{ canonical_id('scenario_set_id') }} as scenario_set_id,
+        {{ canonical_id('scenario_set_id', types) }} as scenario_set_id,
 
         -- texts
         {{ json_text('columns', 'name') }} as set_name,
         {{ json_text('columns', 'description') }} as set_description,
         {{ json_text('columns', 'category') }} as category,
-        {{ json_member('columns', 'metadata') }} as metadata,
+        {{ parsed_json('metadata') }} as metadata,
 
-        -- numbers
-        {{ cast_or_fail(json_text('columns', 'horizon_days'), 'int') }} as horizon_days,
-        {{ cast_or_fail(json_text('columns', 'num_paths'), 'int') }} as num_paths,
-
-        -- times
-        coalesce(
-            {{ date_in_utc(json_text('columns', 'base_date_end')) }},
-            {{ date_in_utc(json_text('columns', 'as_of_date')) }},
-            {{ date_in_utc(json_text('columns', 'scenario_date')) }},
-            {{ utc_day('created_at') }}
-        ) as as_of_date,
-        created_at
-    from created
+        -- numbers and times; NULL where the source's is none
+        {{ int_or_null('horizon_days') }} as horizon_days,
+        {{ int_or_null('num_paths') }} as num_paths,
+        case
+            when base_date_end is not null
+                then {{ day_or_null('base_date_end', types.get('base_date_end')) }}
+            when as_of_date is not null
+                then {{ day_or_null('as_of_date', types.get('as_of_date')) }}
+            when scenario_date is not null
+                then {{ day_or_null('scenario_date', types.get('scenario_date')) }}
+            else {{ utc_day(time_or_null('created_at')) }}
+        end as as_of_date,
+        {{ time_or_null('created_at') }} as created_at
+    from as_text
 
 )
 

@@ -15,15 +15,3 @@ select {{ column_name }}
 from {{ model }}
 where not ({{ names_a_set(column_name) }})
 {% endtest %}
-
-
-{% test unique_in_source(model, column_name) %}
--- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
-{{ test_unique(model, column_name) }}
-{% endtest %}
-
-
-{% test accepted_values_in_source(model, column_name, values) %}
--- depends_on: {{ ref('scenario_sets') }}, {{ ref('scenario_paths') }}
-{{ test_accepted_values(model, column_name, values) }}
-{% endtest %}

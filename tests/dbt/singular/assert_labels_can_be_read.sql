@@ -1,0 +1,14 @@
+-- Without labels, searches and the report show ids alone.
+{{ config(severity="warn") }}
+
+select
+    scenario_set_id,
+    metadata
+from {{ ref('int_scenario_sets') }}
+where
+    {{ in_scope() }}
+    and metadata <> 'null'::jsonb
+    and (
+        jsonb_typeof(metadata) <> 'object'
+        or jsonb_typeof(metadata -> 'scenarios') <> 'object'
+    )
