@@ -4,7 +4,7 @@ An encoder's bytes are its contract. A change that alters one bit of one vector 
 ``model_id``.
 """
 
-from python_encoders.encoders import panel_sketch
+from python_encoders.encoders import panel_sketch, stress_shape, stress_shape_v2
 from python_encoders.encoders.arrays import DIMENSION, Panels, Vectors
 from python_encoders.encoders.fixed_point import SEPARATOR
 from python_encoders.encoders.losses import cells_dropped, squared_return_dropped
@@ -21,4 +21,6 @@ __all__ = [
     "check_models",
     "panel_sketch",
     "squared_return_dropped",
+    "stress_shape",
+    "stress_shape_v2",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from python_encoders.encoders import core, panel_sketch, stress_shape
+from python_encoders.encoders import core, panel_sketch, stress_shape, stress_shape_v2
 from python_encoders.encoders.arrays import DIMENSION, Panels, Vectors
 from python_encoders.errors import WrongUsageError
 
@@ -52,6 +52,13 @@ ENCODERS: dict[str, Encoder] = {
         keeps="drawdown, run-up, extremes, volatility and path of market and series",
         good_for="what kind of stress: type, regime, shape of the path, small day shifts",
         bad_at="distances of returns: L2 between vectors is not L2 between panels",
+    ),
+    stress_shape_v2.MODEL_ID: Encoder(
+        encode=stress_shape_v2.stress_shape_v2,
+        cells_seen=None,
+        keeps="the series' statistics, the market's days by size, its path at the turns",
+        good_for="what kind of stress, whatever day it begins; crisis against calm",
+        bad_at="distances of returns; with half the series missing, v1 is better",
     ),
 }
 
