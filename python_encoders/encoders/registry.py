@@ -62,6 +62,16 @@ ENCODERS: dict[str, Encoder] = {
     ),
 }
 
+# How many values of a vector, the first ones, look at no series' name; by block and model,
+# the model that is asked by default first.
+BLOCKS: dict[str, dict[str, int]] = {
+    "market": {panel_sketch.MODEL_ID: panel_sketch.NUM_MARKET_DAYS},
+    "shape": {
+        stress_shape_v2.MODEL_ID: stress_shape_v2.NUM_SHAPE_VALUES,
+        stress_shape.MODEL_ID: stress_shape.NUM_SHAPE_VALUES,
+    },
+}
+
 
 def check_models(model_ids: Iterable[str]) -> None:
     """Check that these are encoders.

@@ -19,6 +19,8 @@ from python_encoders.encoders.fixed_point import (
 )
 
 MODEL_ID = "num-scenario-stress-shape-v1"
+# The values before the signed sums look at no series' name.
+NUM_SHAPE_VALUES = 60
 NUM_SIGNS = 324
 _NUM_VOL_PARTS = 8
 _MAX_PATH_DAYS = 16
@@ -165,7 +167,7 @@ def stress_shape(
     vectors[:, 44 : 44 + num_path_days] = (4.0 * UNIT * market_path) / math.sqrt(
         num_days * num_path_days
     )
-    vectors[:, 60:] = project(
+    vectors[:, NUM_SHAPE_VALUES:] = project(
         beside_market, MODEL_ID, range(num_path_days), series_ids, NUM_SIGNS
     ) * (4.0 * UNIT / math.sqrt(num_days * num_path_days * num_series * NUM_SIGNS))
     return vectors

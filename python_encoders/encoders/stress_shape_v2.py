@@ -97,7 +97,9 @@ def stress_shape_v2(
     num_panels, num_days, num_series = panels.shape
     market, statistics, beside_market = market_and_series(panels, series_ids)
     vectors = np.zeros((num_panels, 384), dtype=np.float32)
-    vectors[:, 102:] = _signed_sums(beside_market, statistics, num_days, series_ids)
+    vectors[:, NUM_SHAPE_VALUES:] = _signed_sums(
+        beside_market, statistics, num_days, series_ids
+    )
 
     weight = weights(num_days)
     statistics.sort(axis=2)
