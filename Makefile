@@ -10,6 +10,7 @@ BIN := .venv/bin
 BACKFILL := $(BIN)/python -m prometheus.scripts.backfill_numeric_scenario_embeddings
 CLI := $(BIN)/python -m python_encoders
 RETURNS := build/skfolio/skfolio/datasets/data/sp500_dataset.csv.gz
+HOLDOUTS := build/holdout/universal/data/nyse_o.csv
 # dbt by hand finds the embedded server through these; with PGHOST set they are not used.
 SERVER := if [ -z "$${PGHOST:-}" ]; then . .postgres/env; fi
 export DBT_PROFILES_DIR := $(CURDIR)
@@ -46,8 +47,8 @@ demo: db ## The whole chain over the shipped data, and what comes out of it
 	@$(CLI) backfill --model-id all
 	@echo; echo "== What a program reads"
 	@$(BIN)/python examples/read_vectors.py
-	@echo; echo "== Like the Covid crash of March 2020 in kind (stress-shape)"
-	@$(CLI) similar --entity-id HIST_STRESS_20D:17 --model-id num-scenario-stress-shape-v1 --top-k 5
+	@echo; echo "== Like the Covid crash of March 2020 in kind (stress-shape-v2)"
+	@$(CLI) similar --entity-id HIST_STRESS_20D:17 --model-id num-scenario-stress-shape-v2 --top-k 5
 	@echo; echo "== ... and day by day (panel-sketch)"
 	@$(CLI) similar --entity-id HIST_STRESS_20D:17 --model-id num-scenario-panel-sketch-v1 --top-k 5
 
@@ -134,13 +135,18 @@ report: db ## A page that shows all scenarios and the nearest to each crisis
 	@$(CLI) report
 
 .PHONY: bench-quality
-bench-quality: setup $(RETURNS) ## How good the vectors are on real returns: docs/quality.md
-	@PYTHONPATH=build/skfolio $(BIN)/python -m benchmarks.quality
+bench-quality: setup $(RETURNS) $(HOLDOUTS) ## How good the vectors are on real returns: docs/quality.md
+	@PYTHONPATH=build/skfolio:build/holdout $(BIN)/python -m benchmarks.quality
 
 # Daily returns of 1990 to 2022 lie in this package; what it depends on is not needed.
 $(RETURNS): | .venv/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--upgrade --target build/skfolio skfolio==1.12.2
+
+# Markets that no encoder was tuned on lie in these; only their data files are read.
+$(HOLDOUTS): | .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--upgrade --target build/holdout universal-portfolios==0.4.17 arch==8.0.0
 
 .PHONY: bench
 bench: setup ## Seconds from paths to vectors beside peers and the floor, 20 minutes

@@ -1,12 +1,14 @@
 """Real daily returns, and the scenarios that the benchmark cuts from them.
 
 Closes of 20 US stocks, 1990–2022, from the dataset that ships inside the package skfolio.
-The file is read where the package lies; the package itself is not imported, so what it
-depends on need not be there.
+Hold-out markets, on which no encoder was tuned, from the packages universal-portfolios and
+arch. The files are read where the packages lie; the packages themselves are not imported,
+so what they depend on need not be there.
 """
 
 import dataclasses
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,14 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 DATASET = "datasets/data/sp500_dataset.csv.gz"
+# Prices without dates, and the first date of each.
+HOLDOUTS = {
+    "NYSE 1962–84": ("nyse_o", "1962-07-03"),
+    "NYSE 1985–2010": ("nyse_n", "1985-01-01"),
+    "TSE": ("tse", "1994-01-04"),
+    "MSCI": ("msci", "2006-04-01"),
+}
+THREE_MARKETS = "S&P, Nasdaq, WTI"
 
 # Peak and low of the S&P 500 (closes): the falls of 10 % and more after January 1990. Falls
 # within one bear market are one era.
@@ -51,6 +61,25 @@ STRESS_TYPES = {
 }
 
 
+# As many again, which no encoder was tuned on.
+FURTHER_TYPES = {
+    "jump up": "rises by the size on one day, and stays there",
+    "valley": "grinds down by the size over half the span, and up again",
+    "hill": "grinds up by the size over half the span, and down again",
+    "rally and crash": "rises by half the size over the span, then falls by the size",
+    "gathering fall": "falls by the size, each day more than the day before",
+    "fading fall": "falls by the size, each day less than the day before",
+    "whipsaw": "falls and rises by a third of the size in turn, every other day",
+    "one sector": "a quarter of the series crash by the size, the others do nothing",
+    "rotation": "half the series crash by the size on one day, the other half rise by it",
+}
+# Piecewise linear paths with random knots, drawn anew for each seed.
+NUM_TEMPLATES = 8
+TEMPLATES = {f"template {number}": "a random path" for number in range(NUM_TEMPLATES)}
+
+_FALL = 0.10
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
     """Daily returns of some series; equal only to itself, so that it can be a key.
@@ -61,11 +90,14 @@ class Table:
         Simple returns, close to close, in decimals.
     ids : list of N str
     dates : DatetimeIndex of length T
+    in_crisis : ndarray of shape (T,)
+        1 on the days of a crisis era, else 0.
     """
 
     returns: Floats
     ids: list[str]
     dates: pd.DatetimeIndex
+    in_crisis: Floats
 
 
 def load_returns() -> Table:
@@ -85,7 +117,74 @@ def load_returns() -> Table:
     file = Path(package.submodule_search_locations[0]) / DATASET
     closes = pd.read_csv(file, index_col="Date", parse_dates=True).sort_index(axis=1)
     returns = closes.pct_change().iloc[1:]
-    return Table(returns.to_numpy(), list(returns.columns), pd.DatetimeIndex(returns.index))
+    dates = pd.DatetimeIndex(returns.index)
+    in_crisis = np.zeros(len(dates))
+    for first, last in CRISIS_ERAS.values():
+        in_crisis[dates.slice_indexer(first, last)] = 1.0
+    return Table(returns.to_numpy(), list(returns.columns), dates, in_crisis)
+
+
+def days_in_falls(returns: Floats) -> Floats:
+    """Mark the days of the market's falls of 10 % and more, shape (T,).
+
+    A fall runs from a peak to the low before the next rise of 10 %. The market is the mean
+    of the series.
+    """
+    level = np.cumprod(1.0 + returns.mean(axis=1))
+    in_crisis = np.zeros(len(level))
+    peak = low = 0
+    falling = False
+    for day in range(len(level)):
+        if falling:
+            low = day if level[day] < level[low] else low
+            if level[day] > level[low] * (1.0 + _FALL):
+                in_crisis[peak + 1 : low + 1] = 1.0
+                falling, peak = False, day
+        elif level[day] > level[peak]:
+            peak = day
+        elif level[day] < level[peak] * (1.0 - _FALL):
+            falling, low = True, day
+    if falling:
+        in_crisis[peak + 1 : low + 1] = 1.0
+    return in_crisis
+
+
+def load_holdouts(folder: Path) -> dict[str, Table]:
+    """Load the hold-out markets from where the two packages were unpacked."""
+    tables = {}
+    for name, (file, first) in HOLDOUTS.items():
+        prices = pd.read_csv(folder / f"universal/data/{file}.csv")
+        returns = prices.pct_change().iloc[1:].to_numpy()
+        ids = sorted(f"S{column:03}" for column in range(returns.shape[1]))
+        dates = pd.bdate_range(first, periods=len(returns))
+        tables[name] = Table(returns, ids, dates, days_in_falls(returns))
+    closes = {}
+    for market, column in (("nasdaq", "Close"), ("sp500", "Close"), ("wti", "DCOILWTICO")):
+        prices = pd.read_csv(
+            folder / f"arch/data/{market}/{market}.csv.gz",
+            index_col="Date",
+            parse_dates=True,
+            na_values=".",
+        )
+        closes[market] = prices[column]
+    returns = pd.DataFrame(closes).dropna().pct_change().iloc[1:]
+    values = returns.to_numpy()
+    tables[THREE_MARKETS] = Table(
+        values, list(closes), pd.DatetimeIndex(returns.index), days_in_falls(values)
+    )
+    return tables
+
+
+def with_vix(table: Table, folder: Path, divisor: float) -> Table:
+    """Add the daily change of the VIX, in points over a divisor, to a table's series."""
+    file = folder / "arch/data/vix/vix.csv.gz"
+    prices = pd.read_csv(file, index_col="Date", parse_dates=True, na_values=".")
+    points = prices["vix"].diff() / divisor
+    kept = table.dates.isin(points.dropna().index)
+    dates = table.dates[kept]
+    change = points.reindex(dates).to_numpy()[:, None]
+    returns = np.concatenate([table.returns[kept], change], axis=1)
+    return Table(returns, [*table.ids, "~VIX"], dates, table.in_crisis[kept])
 
 
 def pseudo_series(table: Table, num_eras: int) -> Table:
@@ -102,7 +201,9 @@ def pseudo_series(table: Table, num_eras: int) -> Table:
     ids = np.array([f"{name}.{era}" for era in range(num_eras) for name in table.ids])
     order = np.argsort(ids)
     returns = np.concatenate(eras, axis=1)[:, order]
-    return Table(returns, ids[order].tolist(), table.dates[:num_rows])
+    return Table(
+        returns, ids[order].tolist(), table.dates[:num_rows], table.in_crisis[:num_rows]
+    )
 
 
 def window_starts(num_rows: int, num_days: int, step: int) -> Ints:
@@ -135,17 +236,58 @@ def overlaps(starts: Ints, other_starts: Ints, num_days: int) -> Bools:
     return shared
 
 
-def crisis_share(dates: pd.DatetimeIndex, starts: Ints, num_days: int) -> Floats:
+def crisis_share(table: Table, starts: Ints, num_days: int) -> Floats:
     """Measure which share of each window's days lies in a crisis era, shape (B,)."""
-    in_crisis = np.zeros(len(dates))
-    for first, last in CRISIS_ERAS.values():
-        in_crisis[dates.slice_indexer(first, last)] = 1.0
-    share: Floats = cut_windows(in_crisis, starts, num_days).mean(axis=1)
+    share: Floats = cut_windows(table.in_crisis, starts, num_days).mean(axis=1)
     return share
 
 
+def _further_days(kind: str, span: int, size: float) -> Floats:
+    """Give the market's shock of one further stress type, shape (span,)."""
+    days = np.zeros(span)
+    half = span // 2
+    if kind in ("valley", "hill"):
+        days[:half], days[half : 2 * half] = -size / half, size / half
+    elif kind == "rally and crash":
+        days[:-1] = size / 2 / (span - 1)
+        days[-1] = -size
+    elif kind in ("gathering fall", "fading fall"):
+        days[:] = -size * np.arange(1, span + 1) / (span * (span + 1) / 2)
+    elif kind == "whipsaw":
+        days[::2] = size / 3
+        days[::4] *= -1.0
+    else:
+        days[0] = size if kind == "jump up" else -size
+    if kind == "hill":
+        return -days
+    return days[::-1] if kind == "fading fall" else days
+
+
+def _template_days(template: Floats, span: int, size: float) -> Floats:
+    """Stretch a template, knots of shape (2, K) from 0 to 1, over the span."""
+    path = np.interp(np.linspace(0.0, 1.0, span + 1), template[0], template[1])
+    days: Floats = np.diff(path) * size
+    return days
+
+
+def random_templates(draw: np.random.Generator) -> list[Floats]:
+    """Draw paths with two to four knots within; the largest level of each is ±1."""
+    templates = []
+    for _ in range(NUM_TEMPLATES):
+        num_knots = int(draw.integers(2, 5))
+        days = np.concatenate([[0.0], np.sort(draw.random(num_knots)), [1.0]])
+        levels = np.concatenate([[0.0], draw.uniform(-1.0, 1.0, num_knots + 1)])
+        templates.append(np.array([days, levels / np.abs(levels).max()]))
+    return templates
+
+
 def _market_days(
-    kind: str, num_days: int, size: float, any_onset: bool, draw: np.random.Generator
+    kind: str,
+    num_days: int,
+    size: float,
+    any_onset: bool,
+    draw: np.random.Generator,
+    template: Floats | None = None,
 ) -> Floats:
     """Draw the market's shock of one stress type, shape (H,).
 
@@ -154,7 +296,11 @@ def _market_days(
     days = np.zeros(num_days)
     span = round(num_days * draw.uniform(0.3, 0.5))
     onset = int(draw.integers(num_days - span)) if any_onset else 0
-    if kind == "crash":
+    if template is not None:
+        days[onset : onset + span] = _template_days(template, span, size)
+    elif kind in FURTHER_TYPES:
+        days[onset : onset + span] = _further_days(kind, span, size)
+    elif kind == "crash":
         days[onset] = -size
     elif kind in ("grind", "split"):
         days[onset : onset + span] = -size / span
@@ -181,6 +327,7 @@ def stress_types(
     sizes: tuple[float, float],
     any_onset: bool,
     draw: np.random.Generator,
+    types: Mapping[str, str] = STRESS_TYPES,
 ) -> tuple[Floats, Ints, Ints]:
     """Lay each stress type over real windows drawn at random.
 
@@ -199,18 +346,21 @@ def stress_types(
     any_onset : bool
         Otherwise every shock begins on the first day.
     draw : Generator
+    types : mapping of K str
+        ``STRESS_TYPES``, ``FURTHER_TYPES`` or ``TEMPLATES``.
 
     Returns
     -------
-    ndarray of shape (8 * num_per_type, H, N)
+    ndarray of shape (K * num_per_type, H, N)
         The scenarios, in the order of their windows.
-    ndarray of shape (8 * num_per_type,)
-        Which type each is, a position in ``STRESS_TYPES``.
-    ndarray of shape (8 * num_per_type,)
+    ndarray of shape (K * num_per_type,)
+        Which type each is, a position in ``types``.
+    ndarray of shape (K * num_per_type,)
         First row of each window.
     """
     num_series = int(returns.shape[1])
-    kinds = list(STRESS_TYPES)
+    kinds = list(types)
+    templates = random_templates(draw) if types is TEMPLATES else None
     labels = draw.permutation(np.repeat(np.arange(len(kinds)), num_per_type))
     every_start = window_starts(len(returns), num_days, 1)
     starts = np.sort(draw.choice(every_start, len(labels)))
@@ -218,9 +368,12 @@ def stress_types(
     for panel, label in zip(panels, labels, strict=True):
         betas = draw.uniform(0.5, 1.5, num_series)
         betas /= betas.mean()
-        if kinds[label] == "split":
+        if kinds[label] in ("split", "rotation"):
             betas[draw.permutation(num_series)[: num_series // 2]] *= -1.0
+        elif kinds[label] == "one sector":
+            betas[draw.permutation(num_series)[max(1, num_series // 4) :]] = 0.0
         size = draw.uniform(*sizes)
-        shock = _market_days(kinds[label], num_days, size, any_onset, draw)
+        template = None if templates is None else templates[label]
+        shock = _market_days(kinds[label], num_days, size, any_onset, draw, template)
         panel += shock[:, None] * betas
     return panels, labels, starts

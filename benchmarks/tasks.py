@@ -5,7 +5,8 @@ The yardsticks are the panels themselves, flattened, and a PCA fitted to real wi
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.scenarios import (
+    STRESS_TYPES,
     Bools,
     Floats,
     Ints,
@@ -37,11 +39,15 @@ SHORT_NAMES = {
     "num-scenario-core-v1": "core",
     "num-scenario-panel-sketch-v1": "panel-sketch",
     "num-scenario-stress-shape-v1": "stress-shape",
+    "num-scenario-stress-shape-v2": "stress-shape-v2",
 }
 PCA = f"PCA-{DIMENSION}"
 EXACT = "exact panels"
 VOLATILITY = "market volatility"
-COLUMNS = [*SHORT_NAMES.values(), PCA, EXACT]
+V1, V2 = "stress-shape", "stress-shape-v2"
+# The paired difference of these two.
+GAIN = "v2 − v1"
+COLUMNS = [*SHORT_NAMES.values(), GAIN, PCA, EXACT]
 
 
 class Figure(NamedTuple):
@@ -100,6 +106,7 @@ def embed(
     gallery: Scenarios,
     queries: Sequence[Scenarios] | None = None,
     fitted_on: Table | None = None,
+    only: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, Floats, Floats]]:
     """Encode a gallery and its queries with each encoder and yardstick.
 
@@ -112,6 +119,8 @@ def embed(
         Each with a universe of its own; without them, the gallery asks itself.
     fitted_on : Table, optional
         What the PCA is fitted to, unless to ``table``.
+    only : sequence of str, optional
+        Names of encoders; without them, all encoders and both yardsticks.
 
     Yields
     ------
@@ -124,11 +133,15 @@ def embed(
         name: ENCODERS[model_id].encode for model_id, name in SHORT_NAMES.items()
     }
     encodes[EXACT] = functools.partial(flatten_on_axis, table.ids)
+    if only is not None:
+        encodes = {name: encodes[name] for name in only}
     for name, encode in encodes.items():
         found = asked = encode(*gallery).astype(np.float64)
         if queries is not None:
             asked = np.concatenate([encode(*part) for part in queries]).astype(np.float64)
         yield name, found, asked
+    if only is not None:
+        return
     # The last ones were the panels.
     mean, axes = principal_axes(fitted_on or table, gallery[0].shape[1])
     yield PCA, (found - mean) @ axes, (asked - mean) @ axes
@@ -188,6 +201,22 @@ def jackknife(statistic: Callable[[Bools], float], num_queries: int) -> Figure:
     return Figure(whole, float(np.sqrt((NUM_TIME_BLOCKS - 1) * parts.var())))
 
 
+def jackknifed(
+    statistic: Callable[[Floats, Bools], float],
+    scores: Mapping[str, Floats],
+    num_queries: int,
+) -> Figures:
+    """Jackknife a statistic of each encoder's scores, and its gain from v1 to v2."""
+    figures = {
+        name: jackknife(functools.partial(statistic, of_one), num_queries)
+        for name, of_one in scores.items()
+    }
+    figures[GAIN] = jackknife(
+        lambda kept: statistic(scores[V2], kept) - statistic(scores[V1], kept), num_queries
+    )
+    return figures
+
+
 def mean_score(scores: Floats | Sequence[Floats]) -> Figure:
     """Average scores of queries; the error is that of time and that of the draws.
 
@@ -200,6 +229,12 @@ def mean_score(scores: Floats | Sequence[Floats]) -> Figure:
     if len(draws) > 1:
         error = float(np.hypot(error, draws.mean(axis=1).std(ddof=1) / len(draws) ** 0.5))
     return Figure(value, error)
+
+
+def mean_scores(scores: Mapping[str, Floats | Sequence[Floats]]) -> Figures:
+    """Average each encoder's scores, and the differences of v2 and v1, query by query."""
+    gain = np.asarray(scores[V2]) - np.asarray(scores[V1])
+    return {name: mean_score(of_one) for name, of_one in [*scores.items(), (GAIN, gain)]}
 
 
 def recall_of_neighbours(
@@ -221,11 +256,11 @@ def recall_of_neighbours(
         return nearest(apart)
 
     truth = neighbours(panels.reshape(len(panels), -1))
-    figures = {}
+    scores = {}
     for name, vectors, _ in embed(table, (panels, table.ids), fitted_on=fitted_on):
         hits = (neighbours(vectors)[:, :, None] == truth[:, None]).any(axis=2)
-        figures[name] = mean_score(hits.mean(axis=1))
-    return figures
+        scores[name] = hits.mean(axis=1)
+    return mean_scores(scores)
 
 
 def correlation_of_distances(table: Table) -> Figures:
@@ -245,11 +280,11 @@ def correlation_of_distances(table: Table) -> Figures:
         ranks = pd.DataFrame({"vectors": apart[pairs], "panels": truth[pairs]}).rank()
         return float(np.corrcoef(ranks["vectors"], ranks["panels"])[0, 1])
 
-    figures = {}
-    for name, vectors, _ in embed(table, (panels, table.ids)):
-        apart = distances(vectors, vectors, "L2")[one, other]
-        figures[name] = jackknife(functools.partial(spearman, apart), len(starts))
-    return figures
+    apart = {
+        name: distances(vectors, vectors, "L2")[one, other]
+        for name, vectors, _ in embed(table, (panels, table.ids))
+    }
+    return jackknifed(spearman, apart, len(starts))
 
 
 def found_with_series_missing(
@@ -268,15 +303,13 @@ def found_with_series_missing(
             half = np.sort(draw.permutation(num_series)[: num_series // 2])
             panel = panels[window : window + 1, :, half]
             queries.append((panel, [table.ids[series] for series in half]))
-    figures = {}
+    scores = {}
     for name, found, asked in embed(table, (panels, table.ids), queries):
-        figures[name] = mean_score(
-            [
-                reciprocal_ranks(distances(part, found, metric), asking)
-                for part in np.split(asked, len(SEEDS))
-            ]
-        )
-    return figures
+        scores[name] = [
+            reciprocal_ranks(distances(part, found, metric), asking)
+            for part in np.split(asked, len(SEEDS))
+        ]
+    return mean_scores(scores)
 
 
 def found_in_other_universe(
@@ -301,7 +334,7 @@ def found_in_other_universe(
     asking = np.arange(0, len(starts), max(1, 5 // step))
     panels = cut_windows(table.returns, starts, num_days)
     ids = np.array(table.ids)
-    scores: dict[str, list[Floats]] = {name: [] for name in COLUMNS}
+    scores: dict[str, list[Floats]] = defaultdict(list)
     for seed in SEEDS:
         drawn = np.random.default_rng(seed).permutation(len(ids))
         first = np.sort(drawn[:num_series])
@@ -311,11 +344,15 @@ def found_in_other_universe(
         for name, found, asked in embed(table, gallery, queries):
             apart = distances(asked, found, metric)
             scores[name].append(reciprocal_ranks(apart, asking))
-    return {name: mean_score(by_seed) for name, by_seed in scores.items()}
+    return mean_scores(scores)
 
 
 def found_after_shifts(
-    table: Table, num_days: int, step: int = 1, metric: str = "cosine"
+    table: Table,
+    num_days: int,
+    step: int = 1,
+    metric: str = "cosine",
+    only: Sequence[str] | None = None,
 ) -> dict[int, Figures]:
     """Find a window again by the one that starts some days earlier, and some days later.
 
@@ -332,20 +369,20 @@ def found_after_shifts(
     # Each asks twice. A whole number of steps, so that each is in the gallery.
     targets = np.arange(0, len(starts), 2 * QUERY_STEP)[1:-1]
     gallery = np.arange(0, len(starts), step)
-    scores: dict[int, Figures] = {shift: {} for shift in SHIFTS}
+    scores: dict[int, dict[str, Floats]] = {shift: {} for shift in SHIFTS}
     left_out = {}
     for days in (*SHIFTS, *[-shift for shift in SHIFTS]):
         left_out[days] = overlaps(targets + days, gallery, num_days)
         left_out[days][np.arange(len(targets)), targets // step] = False
-    for name, vectors, _ in embed(table, (panels, table.ids)):
+    for name, vectors, _ in embed(table, (panels, table.ids), only=only):
         for shift in SHIFTS:
             both_ways = []
             for days in (-shift, shift):
                 apart = distances(vectors[targets + days], vectors[gallery], metric)
                 apart[left_out[days]] = np.inf
                 both_ways.append(reciprocal_ranks(apart, targets // step))
-            scores[shift][name] = mean_score(np.mean(both_ways, axis=0))
-    return scores
+            scores[shift][name] = np.mean(both_ways, axis=0)
+    return {shift: mean_scores(by_name) for shift, by_name in scores.items()}
 
 
 def stress_type_told(
@@ -354,28 +391,30 @@ def stress_type_told(
     metric: str = "L2",
     scale: float = 1.0,
     any_onset: bool = True,
+    types: Mapping[str, str] = STRESS_TYPES,
+    only: Sequence[str] | None = None,
 ) -> Figures:
     """Tell the stress type by the majority of the ten nearest scenarios.
 
     Neighbours whose windows share a day with the query's are left out.
     """
     sizes = scale * STRESS_SIZES[0], scale * STRESS_SIZES[1]
-    hits: dict[str, list[Floats]] = {name: [] for name in COLUMNS}
+    hits: dict[str, list[Floats]] = defaultdict(list)
     for seed in SEEDS:
         draw = np.random.default_rng(seed)
         panels, labels, starts = stress_types(
-            table.returns, num_days, NUM_PER_TYPE, sizes, any_onset, draw
+            table.returns, num_days, NUM_PER_TYPE, sizes, any_onset, draw, types
         )
         left_out = overlaps(starts, starts, num_days)
         # A nearer neighbour weighs a little more, which only decides ties.
         weights = 1.0 - np.arange(NUM_NEIGHBOURS) / 1000.0
-        for name, vectors, _ in embed(table, (panels, table.ids)):
+        for name, vectors, _ in embed(table, (panels, table.ids), only=only):
             apart = distances(vectors, vectors, metric)
             apart[left_out] = np.inf
             kinds = labels[nearest(apart)]
             votes = [(weights * (kinds == kind)).sum(axis=1) for kind in np.unique(labels)]
             hits[name].append((np.argmax(votes, axis=0) == labels).astype(np.float64))
-    return {name: mean_score(by_seed) for name, by_seed in hits.items()}
+    return mean_scores(hits)
 
 
 def crisis_told(
@@ -385,6 +424,7 @@ def crisis_told(
     step: int = 5,
     days_apart: int = 0,
     margin: int = 0,
+    only: Sequence[str] | None = None,
 ) -> Figures:
     """Tell crisis from calm by the share of crises among the ten nearest windows.
 
@@ -401,24 +441,62 @@ def crisis_told(
         Windows that begin within so many days after a crisis era are not calm.
     """
     starts = window_starts(len(table.returns), num_days, step)
-    share = crisis_share(table.dates, starts, num_days)
-    before = crisis_share(table.dates, np.maximum(starts - margin, 0), margin or 1)
+    share = crisis_share(table, starts, num_days)
+    before = crisis_share(table, np.maximum(starts - margin, 0), margin or 1)
     calm = (share == 0.0) & ((before == 0.0) | (margin == 0))
     judged = calm | (share >= 0.5)
     starts, crisis = starts[judged], ~calm[judged]
     panels = cut_windows(table.returns, starts, num_days)
     left_out = overlaps(starts, starts, max(num_days, days_apart))
 
-    def figure(vectors: Floats) -> Figure:
+    def crises_near(vectors: Floats) -> Floats:
         apart = distances(vectors, vectors, metric)
         apart[left_out] = np.inf
-        scores = crisis[nearest(apart)].mean(axis=1)
-        return jackknife(
-            lambda kept: area_under_curve(scores[kept], crisis[kept]), len(starts)
-        )
+        scores: Floats = crisis[nearest(apart)].mean(axis=1)
+        return scores
 
-    found = embed(table, (panels, table.ids))
-    figures = {name: figure(vectors) for name, vectors, _ in found}
-    if metric == "L2":
-        figures[VOLATILITY] = figure(panels.mean(axis=2).std(axis=1)[:, None])
-    return figures
+    def told(scores: Floats, kept: Bools) -> float:
+        return area_under_curve(scores[kept], crisis[kept])
+
+    found = embed(table, (panels, table.ids), only=only)
+    scores = {name: crises_near(vectors) for name, vectors, _ in found}
+    scores[VOLATILITY] = crises_near(panels.mean(axis=2).std(axis=1)[:, None])
+    return jackknifed(told, scores, len(starts))
+
+
+def neighbours_left(stocks: Table, odd: Table, num_days: int) -> Figures:
+    """Count how many of the ten nearest windows stay when one odd series is added.
+
+    Parameters
+    ----------
+    stocks : Table
+    odd : Table
+        The same days' returns, and one series more.
+    num_days : int
+        Windows that a sketch does not take, beyond ±4, are left out.
+    """
+    starts = window_starts(len(stocks.returns), num_days, QUERY_STEP // 4)
+    taken = np.abs(cut_windows(odd.returns, starts, num_days)).max(axis=(1, 2)) <= 4.0
+    starts = starts[taken]
+    left_out = overlaps(starts, starts, num_days)
+
+    def neighbours(vectors: Floats) -> Ints:
+        apart = distances(vectors, vectors, "L2")
+        apart[left_out] = np.inf
+        return nearest(apart)
+
+    ten = [
+        {
+            name: neighbours(vectors)
+            for name, vectors, _ in embed(
+                table, (cut_windows(table.returns, starts, num_days), table.ids)
+            )
+        }
+        for table in (stocks, odd)
+    ]
+    return mean_scores(
+        {
+            name: (ten[1][name][:, :, None] == before[:, None]).any(axis=2).mean(axis=1)
+            for name, before in ten[0].items()
+        }
+    )

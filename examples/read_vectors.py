@@ -9,7 +9,7 @@ Run it after a backfill of its model::
 from python_encoders.encoders import DIMENSION
 from python_encoders.postgres import choose_server, connect, fetch, relation
 
-MODEL = "num-scenario-stress-shape-v1"
+MODEL = "num-scenario-stress-shape-v2"
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from python_encoders.dbt_project import check_is_here, project_vars
-from python_encoders.encoders import ENCODERS, panel_sketch
+from python_encoders.encoders import BLOCKS, ENCODERS, panel_sketch, stress_shape_v2
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
 from python_encoders.scope import Scope
@@ -251,7 +251,8 @@ def encode(
     "--model-id",
     metavar="MODEL",
     help="The encoder whose vectors are compared; `models` says what each is good for. "
-    f"[default: {DEFAULT_MODEL}; num-scenario-panel-sketch-v1 with --block market]",
+    f"[default: {DEFAULT_MODEL}; {panel_sketch.MODEL_ID} with --block market, "
+    f"{stress_shape_v2.MODEL_ID} with --block shape]",
 )
 @click.option(
     "--top-k",
@@ -265,7 +266,7 @@ def encode(
     "--metric",
     type=click.Choice(METRICS),
     help="1 − cosine, which leaves out how large a scenario is, or the L2 distance. "
-    "[default: cosine; l2 with --block market]",
+    "[default: cosine; l2 with --block]",
 )
 @click.option(
     "--scenario-set-id",
@@ -275,9 +276,10 @@ def encode(
 )
 @click.option(
     "--block",
-    type=click.Choice(["market"]),
-    help="Compare the market's days alone, for universes that have no series in common "
-    "by num-scenario-panel-sketch-v1.",
+    type=click.Choice(list(BLOCKS)),
+    help="Compare the values that look at no series' name alone, for universes that have "
+    "no series in common: the market's days by num-scenario-panel-sketch-v1, or the shape "
+    "of the stress by num-scenario-stress-shape-v2 (or v1).",
 )
 @click.option(
     "--format",
@@ -305,7 +307,7 @@ def similar(
     \b
     Example:
       python -m python_encoders similar --entity-id HIST_STRESS_20D:7 \\
-        --model-id num-scenario-stress-shape-v1 --top-k 5
+        --model-id num-scenario-stress-shape-v2 --top-k 5
     """  # noqa: D301 - click's mark for lines to leave as they are
     with _plain_errors():
         from python_encoders import postgres, search
@@ -313,11 +315,11 @@ def similar(
         postgres.choose_server()
         question = search.Question(
             entity_id,
-            model_id or (panel_sketch.MODEL_ID if block else DEFAULT_MODEL),
+            model_id or (next(iter(BLOCKS[block])) if block else DEFAULT_MODEL),
             top_k,
             metric or ("l2" if block else "cosine"),
             scenario_set_id,
-            market_only=block is not None,
+            block,
         )
         with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
             found = search.similar(connection, question)
@@ -348,7 +350,7 @@ def similar(
 @click.option(
     "--model-id",
     metavar="MODEL",
-    default="num-scenario-stress-shape-v1",
+    default=stress_shape_v2.MODEL_ID,
     show_default=True,
     help="The encoder whose vectors are shown.",
 )

@@ -12,7 +12,8 @@ final as (
         values
         ('num-scenario-core-v1', null, null, true),
         ('num-scenario-panel-sketch-v1', 4.0, 2048, false),
-        ('num-scenario-stress-shape-v1', 4.0, 2048, false)
+        ('num-scenario-stress-shape-v1', 4.0, 2048, false),
+        ('num-scenario-stress-shape-v2', 4.0, 2048, false)
     ) as limits (model_id, max_abs_return, max_num_series, allows_separator_in_id)
 
 )

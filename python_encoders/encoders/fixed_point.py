@@ -1,4 +1,4 @@
-"""Shared by the two sketches: whole numbers, the market mode, and signs from names.
+"""Shared by the sketches: whole numbers, the market mode, and signs from names.
 
 Returns become whole multiples of 2⁻²⁴, held in float64. Every sum is one of whole numbers
 below 2⁵³, so a matrix product adds them exactly and in any order: the same bytes from every
@@ -100,7 +100,8 @@ def whole_parts(
         yield part, whole, np.rint(mode, out=mode) + 0.0
 
 
-@functools.lru_cache(maxsize=4)
+# Room for what all encoders ask of one set.
+@functools.lru_cache(maxsize=8)
 def _sign_bits(
     model_id: str, days: range, series_ids: tuple[str, ...]
 ) -> NDArray[np.uint8]:

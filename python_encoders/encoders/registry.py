@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from python_encoders.encoders import core, panel_sketch, stress_shape
+from python_encoders.encoders import core, panel_sketch, stress_shape, stress_shape_v2
 from python_encoders.encoders.arrays import DIMENSION, Panels, Vectors
 from python_encoders.errors import WrongUsageError
 
@@ -53,6 +53,23 @@ ENCODERS: dict[str, Encoder] = {
         good_for="what kind of stress: type, regime, shape of the path, small day shifts",
         bad_at="distances of returns: L2 between vectors is not L2 between panels",
     ),
+    stress_shape_v2.MODEL_ID: Encoder(
+        encode=stress_shape_v2.stress_shape_v2,
+        cells_seen=None,
+        keeps="the series' statistics, the market's days by size, its path at the turns",
+        good_for="what kind of stress, whatever day it begins; crisis against calm",
+        bad_at="distances of returns; with half the series missing, v1 is better",
+    ),
+}
+
+# How many values of a vector, the first ones, look at no series' name; by block and model,
+# the model that is asked by default first.
+BLOCKS: dict[str, dict[str, int]] = {
+    "market": {panel_sketch.MODEL_ID: panel_sketch.NUM_MARKET_DAYS},
+    "shape": {
+        stress_shape_v2.MODEL_ID: stress_shape_v2.NUM_SHAPE_VALUES,
+        stress_shape.MODEL_ID: stress_shape.NUM_SHAPE_VALUES,
+    },
 }
 
 

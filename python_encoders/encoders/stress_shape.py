@@ -19,6 +19,8 @@ from python_encoders.encoders.fixed_point import (
 )
 
 MODEL_ID = "num-scenario-stress-shape-v1"
+# The values before the signed sums look at no series' name.
+NUM_SHAPE_VALUES = 60
 NUM_SIGNS = 324
 _NUM_VOL_PARTS = 8
 _MAX_PATH_DAYS = 16
@@ -63,6 +65,57 @@ def _six_statistics(days: Iterable[Whole], paths: dict[int, Whole]) -> Whole:
     return np.stack([path, drawdown, run_up, smallest, largest, volatility]) + 0.0
 
 
+def path_days(num_days: int) -> list[int]:
+    """List the last day, from 0, of each of up to 16 parts of the horizon."""
+    num_parts = min(num_days, _MAX_PATH_DAYS)
+    return [-(-(part + 1) * num_days // num_parts) - 1 for part in range(num_parts)]
+
+
+def market_and_series(
+    panels: NDArray[np.float64], series_ids: Sequence[str]
+) -> tuple[Whole, Whole, Whole]:
+    """Measure what both versions of the encoder describe.
+
+    Parameters
+    ----------
+    panels : ndarray of shape (B, H, N), float64
+        Simple returns or shocks in decimals, day by day.
+    series_ids : sequence of N str
+
+    Returns
+    -------
+    ndarray of shape (B, H), float64
+        The market mode.
+    ndarray of shape (6, B, N), float64
+        Six statistics of each series.
+    ndarray of shape (B, k, N), float64
+        Each series' path beside the market's, on the k path days.
+
+    Raises
+    ------
+    ValueError
+        When the sketch is not defined for a panel; names the cell or id at fault.
+    """
+    check_shape(panels, series_ids)
+    num_panels, num_days, num_series = panels.shape
+    chosen = path_days(num_days)
+    market = np.empty((num_panels, num_days))
+    statistics = np.empty((6, num_panels, num_series))
+    beside_market = np.empty((num_panels, len(chosen), num_series))
+    for part, whole, mode in whole_parts(panels, series_ids):
+        market[part] = mode
+        paths = {day: beside_market[part, j] for j, day in enumerate(chosen)}
+        statistics[:, part] = _six_statistics(whole.swapaxes(0, 1), paths)
+    beside_market -= market.cumsum(axis=1)[:, chosen, None]
+    return market, statistics, beside_market
+
+
+def weights(num_days: int) -> Whole:
+    """Weigh the six statistics, shape (6, 1): ends and falls by 2/√H, extremes by 1."""
+    a = 2.0 / math.sqrt(num_days)
+    return (UNIT * np.array([a, a, a, 1.0, 1.0, 2.0]))[:, None]
+
+
 def stress_shape(
     panels: NDArray[np.float64], series_ids: Sequence[str]
 ) -> NDArray[np.float32]:
@@ -87,26 +140,16 @@ def stress_shape(
     ValueError
         When the sketch is not defined for a panel; names the cell or id at fault.
     """
-    check_shape(panels, series_ids)
     num_panels, num_days, num_series = panels.shape
-    num_path_days = min(num_days, _MAX_PATH_DAYS)
-    # The last day of each part of the horizon, from 0.
-    path_days = [-(-(j + 1) * num_days // num_path_days) - 1 for j in range(num_path_days)]
-    market = np.empty((num_panels, num_days))
-    statistics = np.empty((6, num_panels, num_series))
-    beside_market = np.empty((num_panels, num_path_days, num_series))
-    for part, whole, mode in whole_parts(panels, series_ids):
-        market[part] = mode
-        paths = {day: beside_market[part, j] for j, day in enumerate(path_days)}
-        statistics[:, part] = _six_statistics(whole.swapaxes(0, 1), paths)
-    market_path = market.cumsum(axis=1)[:, path_days]
-    beside_market -= market_path[:, :, None]
+    market, statistics, beside_market = market_and_series(panels, series_ids)
+    chosen = path_days(num_days)
+    num_path_days = len(chosen)
+    market_path = market.cumsum(axis=1)[:, chosen]
 
-    a = 2.0 / math.sqrt(num_days)
-    weights = (UNIT * np.array([a, a, a, 1.0, 1.0, 2.0]))[:, None]
+    weight = weights(num_days)
     vectors = np.zeros((num_panels, 384), dtype=np.float32)
 
-    vectors[:, 0:6] = (weights * _six_statistics(market.T, {})).T
+    vectors[:, 0:6] = (weight * _six_statistics(market.T, {})).T
     for part_of_horizon in range(_NUM_VOL_PARTS):
         first = part_of_horizon * num_days // _NUM_VOL_PARTS
         end = max((part_of_horizon + 1) * num_days // _NUM_VOL_PARTS, first + 1)
@@ -114,17 +157,17 @@ def stress_shape(
         mean_square = (days * days).sum(axis=1).astype(np.float64) / (2.0 * (end - first))
         vectors[:, 6 + part_of_horizon] = UNIT * np.sqrt(mean_square)
 
-    vectors[:, 14:20] = (0.5 * weights * (statistics.sum(axis=2) / num_series)).T
+    vectors[:, 14:20] = (0.5 * weight * (statistics.sum(axis=2) / num_series)).T
     statistics.sort(axis=2)
     tenth = num_series // 10
     for block, rank in enumerate([0, tenth, num_series - 1 - tenth, num_series - 1]):
         first = 20 + 6 * block
-        vectors[:, first : first + 6] = (0.25 * weights * statistics[:, :, rank]).T
+        vectors[:, first : first + 6] = (0.25 * weight * statistics[:, :, rank]).T
 
     vectors[:, 44 : 44 + num_path_days] = (4.0 * UNIT * market_path) / math.sqrt(
         num_days * num_path_days
     )
-    vectors[:, 60:] = project(
+    vectors[:, NUM_SHAPE_VALUES:] = project(
         beside_market, MODEL_ID, range(num_path_days), series_ids, NUM_SIGNS
     ) * (4.0 * UNIT / math.sqrt(num_days * num_path_days * num_series * NUM_SIGNS))
     return vectors

@@ -8,7 +8,7 @@ import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 from numpy.typing import NDArray
 
-from python_encoders.encoders import DIMENSION, check_models, panel_sketch
+from python_encoders.encoders import BLOCKS, DIMENSION, check_models
 from python_encoders.errors import WrongUsageError
 from python_encoders.metrics import METRICS
 from python_encoders.postgres import (
@@ -38,8 +38,8 @@ class Question(NamedTuple):
         ``l2`` or ``cosine``.
     scenario_set_id : str or None
         Look only in this set.
-    market_only : bool
-        Compare the market mode alone: the first 64 values of panel-sketch.
+    block : str or None
+        One of ``BLOCKS``: compare the first values alone, which look at no series' name.
     """
 
     entity_id: str
@@ -47,11 +47,16 @@ class Question(NamedTuple):
     top_k: int = 10
     metric: str = "cosine"
     scenario_set_id: str | None = None
-    market_only: bool = False
+    block: str | None = None
+
+
+def _num_values(question: Question) -> int:
+    """Count the values that are compared, the first ones of each vector."""
+    return BLOCKS[question.block][question.model_id] if question.block else DIMENSION
 
 
 def _has_index(connection: Connection, question: Question) -> bool:
-    if question.market_only:
+    if question.block:
         return False
     found = fetch(
         connection,
@@ -96,7 +101,8 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
     pgvector computes in float32, so it only bounds the search. With an index on the vectors
     its answer is final, and approximate.
     """
-    stored = "embedding[1:64]" if question.market_only else "embedding"
+    dimension = _num_values(question)
+    stored = f"embedding[1:{dimension}]" if question.block else "embedding"
     # Left out where all sets are asked for: the planner takes it for a narrow filter.
     in_set = """
         and window_spec ->> 'scenario_set_id'
@@ -113,7 +119,6 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
         """
     if pgvector_schema is None:
         return f"select entity_id, vector from ({eligible}) as eligible"
-    dimension = panel_sketch.NUM_MARKET_DAYS if question.market_only else DIMENSION
     vector = f"{quoted(pgvector_schema)}.vector({dimension})"
     distance = f"""
         eligible.vector::{vector}
@@ -155,9 +160,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
 
 
 def _nearest(connection: Connection, question: Question) -> list[Neighbour]:
-    query = _query_vector(connection, question)
-    if question.market_only:
-        query = query[: panel_sketch.NUM_MARKET_DAYS]
+    query = _query_vector(connection, question)[: _num_values(question)]
     if question.metric == "cosine" and not query.any():
         raise WrongUsageError(
             f"the vector of {question.entity_id!r} is all zeros, which point nowhere; ask "
@@ -215,16 +218,17 @@ def similar(connection: Connection, question: Question) -> pa.Table:
     ------
     WrongUsageError
         Unknown model, metric or set, no vector of the scenario, a vector without a
-        direction, or the market alone asked of a model that does not keep it.
+        direction, or a block that the model does not have.
     WorkFailedError
         Nothing is built yet.
     """
     check_models([question.model_id])
     if question.metric not in METRICS:
         raise WrongUsageError(f"unknown metric {question.metric!r}: {', '.join(METRICS)}")
-    if question.market_only and question.model_id != panel_sketch.MODEL_ID:
+    if question.block and question.model_id not in BLOCKS[question.block]:
         raise WrongUsageError(
-            f"only {panel_sketch.MODEL_ID} keeps the market in a block of its own"
+            f"{question.model_id} has no block {question.block!r}; there is one in "
+            f"{', '.join(BLOCKS[question.block])}"
         )
     check_is_built(connection, "numeric_window_embeddings", "scenario_labels")
     if question.scenario_set_id is not None:

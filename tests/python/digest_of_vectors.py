@@ -18,8 +18,13 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 from python_encoders.encoders import fixed_point
 from python_encoders.encoders.panel_sketch import panel_sketch
 from python_encoders.encoders.stress_shape import stress_shape
+from python_encoders.encoders.stress_shape_v2 import stress_shape_v2
 
-SKETCHES = {"panel-sketch": panel_sketch, "stress-shape": stress_shape}
+SKETCHES = {
+    "panel-sketch": panel_sketch,
+    "stress-shape": stress_shape,
+    "stress-shape-v2": stress_shape_v2,
+}
 Encode = Callable[[np.ndarray, list[str]], np.ndarray]
 
 
@@ -107,7 +112,7 @@ def environment() -> dict[str, Any]:
 
 
 def peak_memory(num_panels: int, num_days: int, num_series: int) -> int:
-    """Run both sketches over one batch; give the process's peak in bytes (Linux)."""
+    """Run the sketches over one batch; give the process's peak in bytes (Linux)."""
     panels = made_up_panels(num_panels, num_days, num_series)
     for encode in SKETCHES.values():
         encode(panels, names(num_series))

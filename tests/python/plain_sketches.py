@@ -1,4 +1,4 @@
-"""The two sketches the plain way: one panel, one cell at a time, in Python's own numbers.
+"""The sketches the plain way: one panel, one cell at a time, in Python's own numbers.
 
 Slow, and written from the definition alone: what the fast encoders have to equal, byte for
 byte. A panel is a list of days, each a list of floats.
@@ -96,6 +96,83 @@ def plain_stress_shape(panel: Days, ids: Sequence[str]) -> bytes:
     )
     scale = 4.0 * U / math.sqrt(h * k * n * 324)
     return packed(vector + [scale * float(total) for total in beside])
+
+
+def plain_stress_shape_v2(panel: Days, ids: Sequence[str]) -> bytes:
+    """Give the 1536 little-endian bytes of ``num-scenario-stress-shape-v2``."""
+    model_id = "num-scenario-stress-shape-v2"
+    h, n = len(panel), len(ids)
+    quantized = [[fixed_point(value) for value in day] for day in panel]
+    market = [mean_of_day(day) for day in quantized]
+    market_path = path_of(market)
+    columns = [[day[i] for day in quantized] for i in range(n)]
+    paths = [path_of(column) for column in columns]
+    # One row a statistic.
+    statistics = list(zip(*map(six_statistics, columns), strict=True))
+
+    a = 2.0 / math.sqrt(h)
+    weights = [U * factor for factor in (a, a, a, 1.0, 1.0, 2.0)]
+    vector = []
+    for r in range(9):
+        share = 0.125 if r in (0, 8) else 0.375
+        rank = math.floor(Fraction(r * (n - 1) + 4, 8))
+        for weight, row in zip(weights, statistics, strict=True):
+            vector.append((share * weight) * float(sorted(row)[rank]))
+
+    for j in range(16):
+        rank = math.floor(Fraction(2 * j * (h - 1) + 15, 30))
+        vector.append(U * float(sorted(market)[rank]))
+
+    falls = [max(market_path[: t + 1]) - market_path[t] for t in range(h + 1)]
+    rises = [market_path[t] - min(market_path[: t + 1]) for t in range(h + 1)]
+    after = [max(1, math.floor(Fraction(2**b * h + 8, 16))) for b in range(4)]
+    for moves in (falls, rises):
+        turn = moves.index(max(moves))
+        for offset in (-after[3], -after[2], -after[1], -after[0], *after):
+            day = min(max(turn + offset, 0), h)
+            vector.append((U / math.sqrt(h)) * float(market_path[day] - market_path[turn]))
+
+    k = min(h, 16)
+    chosen = [math.ceil(Fraction(j * h, k)) for j in range(1, k + 1)]
+    vector += padded([float(market_path[t]) * (U / math.sqrt(h * k)) for t in chosen], 16)
+
+    def projected(rows: Iterable[tuple[int, Integers]]) -> Integers:
+        return signed_sums(
+            (
+                (value, signs_of(model_id, row, series_id))
+                for row, values in rows
+                for value, series_id in zip(values, ids, strict=True)
+            ),
+            282,
+        )
+
+    beside_mean = [
+        [value - round(Fraction(sum(row), n)) for value in row] for row in statistics
+    ]
+    of_paths = projected(
+        (j, [path[t] - market_path[t] for path in paths]) for j, t in enumerate(chosen)
+    )
+    of_sums = projected((16 + c, beside_mean[c]) for c in range(3))
+    of_extremes = projected(
+        [
+            (19, beside_mean[3]),
+            (20, beside_mean[4]),
+            (21, [2 * value for value in beside_mean[5]]),
+        ]
+    )
+    scale = U / math.sqrt(282 * n)
+    vector += [
+        (
+            (
+                float(paths_sum) * (2.0 / math.sqrt(h * k))
+                + float(ends) * (1.0 / math.sqrt(h))
+            )
+            + float(extremes) * 0.5
+        )
+        * scale
+        for paths_sum, ends, extremes in zip(of_paths, of_sums, of_extremes, strict=True)
+    ]
+    return packed(vector)
 
 
 def fixed_point(value: float) -> int:

@@ -9,14 +9,18 @@ import psycopg2.extras
 import pytest
 from bad_inputs import CASES, Case, Row, days
 from conftest import Silent, add, as_float8, connected, execute, stored_bytes
-from plain_sketches import plain_panel_sketch, plain_stress_shape
+from plain_sketches import (
+    plain_panel_sketch,
+    plain_stress_shape,
+    plain_stress_shape_v2,
+)
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
-CORE, SKETCH, SHAPE = ENCODERS
+CORE, SKETCH, SHAPE, SHAPE_V2 = ENCODERS
 SENTINELS = "__INSTRUMENT__", "__NONE__"
 
 
@@ -121,7 +125,12 @@ def plain_core(panel: list[list[float]], ids: list[str]) -> bytes:
     return struct.pack("<384f", *cells, *[0.0] * (384 - len(cells)))
 
 
-PLAIN = {CORE: plain_core, SKETCH: plain_panel_sketch, SHAPE: plain_stress_shape}
+PLAIN = {
+    CORE: plain_core,
+    SKETCH: plain_panel_sketch,
+    SHAPE: plain_stress_shape,
+    SHAPE_V2: plain_stress_shape_v2,
+}
 
 
 def expected_bytes(model_id: str) -> dict[str, bytes]:

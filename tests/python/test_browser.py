@@ -15,7 +15,7 @@ from python_encoders.postgres import connect
 from python_encoders.report import write_report
 from python_encoders.scope import Scope
 
-SHAPE = "num-scenario-stress-shape-v1"
+SHAPE = "num-scenario-stress-shape-v2"
 HOSTILE = """</script><script>pwned = 1</script> "a" 'b' <b>c</b> $x$ &amp; 😱"""
 
 # The contrast of each piece of text, or mark, with what is behind it.

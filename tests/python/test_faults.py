@@ -603,7 +603,7 @@ def test_two_backfills_at_once_both_do_their_work(seeded, undisturbed, sets):
 
 
 @pytest.mark.reliability
-def test_eight_backfills_at_once_all_do_their_work(seeded, undisturbed):
+def test_many_backfills_at_once_all_do_their_work(seeded, undisturbed):
     sets = ["SET_ABC123", "HIST_STRESS_20D"]
     commands = [
         start("-m", WORKFLOW_COMMAND, "--scenario-set-id", name, "--model-id", model_id)
@@ -612,7 +612,7 @@ def test_eight_backfills_at_once_all_do_their_work(seeded, undisturbed):
     ]
     done = [outcome(command, 600) for command in commands]
 
-    assert [one.returncode for one in done] == [0] * 8, done
+    assert [one.returncode for one in done] == [0] * len(commands), done
     assert_nothing_left()
     at_once = vectors()
     assert {key: row for key, row in at_once.items() if key[3] == MODEL} == undisturbed

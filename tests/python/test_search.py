@@ -21,6 +21,7 @@ from python_encoders.scope import Scope
 from python_encoders.search import Question, nearest, similar
 
 SKETCH, SHAPE = "num-scenario-panel-sketch-v1", "num-scenario-stress-shape-v1"
+SHAPE_V2 = "num-scenario-stress-shape-v2"
 
 
 def store(model_id, vectors, set_id="MADE"):
@@ -117,7 +118,7 @@ def test_a_twin_is_at_no_distance(metric):
 
 @pytest.mark.parametrize("metric", ["l2", "cosine"])
 def test_one_answer_with_pgvector_and_without(built, metric):
-    encode_only(Scope((SKETCH, SHAPE)), Silent())
+    encode_only(Scope((SKETCH, SHAPE, SHAPE_V2)), Silent())
     asked = "HIST_STRESS_20D:17"
     near = np.array(
         execute(
@@ -165,12 +166,17 @@ def test_one_answer_with_pgvector_and_without(built, metric):
             *question
         )
 
-    market = ask(asked, SKETCH, 10, metric, market_only=True)
-    assert [(row["entity_id"], row["distance"]) for row in market] == plain_answer(
-        asked, SKETCH, 10, metric, size=64
-    )
-    if has_pgvector():
-        assert with_pgvector(asked, SKETCH, 10, metric, market_only=True) == market
+    for block, model_id, size in (
+        ("market", SKETCH, 64),
+        ("shape", SHAPE_V2, 102),
+        ("shape", SHAPE, 60),
+    ):
+        alone = ask(asked, model_id, 10, metric, block=block)
+        assert [(row["entity_id"], row["distance"]) for row in alone] == plain_answer(
+            asked, model_id, 10, metric, size
+        )
+        if has_pgvector():
+            assert with_pgvector(asked, model_id, 10, metric, block=block) == alone
 
 
 def test_without_pgvector_an_index_is_refused_in_one_line(built, chain, front):
@@ -197,7 +203,7 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
         operation.build_vector_index()
     assert execute(
         "select count(*) from pg_indexes where indexdef like '%%vector_l2_ops%%'"
-    ) == [(3,)]
+    ) == [(len(ENCODERS),)]
 
     scans = """
         select coalesce(sum(idx_scan), 0) from pg_stat_user_indexes
@@ -250,12 +256,16 @@ def test_people_get_a_table_and_programs_csv_or_json(built, front):
         {name: str(value) for name, value in row.items()} for row in rows
     ]
 
-    encode_only(Scope((SKETCH,)), Silent())
-    market = front(*asked, "--block", "market", "--format", "json")
-    assert json.loads(market.stdout) == [
-        {**row, "date": str(row["date"])}
-        for row in ask("HIST_STRESS_20D:17", SKETCH, 3, "l2", market_only=True)
-    ]
+    encode_only(Scope((SKETCH, SHAPE_V2)), Silent())
+    for block, model_id in (("market", SKETCH), ("shape", SHAPE_V2)):
+        alone = front(*asked, "--block", block, "--format", "json")
+        assert json.loads(alone.stdout) == [
+            {**row, "date": str(row["date"])}
+            for row in ask("HIST_STRESS_20D:17", model_id, 3, "l2", block=block)
+        ]
+    refused = front(*asked, "--block", "shape", "--model-id", SKETCH)
+    assert refused.returncode == 2
+    assert f"{SKETCH} has no block 'shape'; there is one in {SHAPE_V2}" in refused.stderr
 
     one_set = front(*asked, "--format", "json", "--scenario-set-id", "SET_ABC123")
     assert {row["scenario_set_id"] for row in json.loads(one_set.stdout)} == {"SET_ABC123"}
@@ -282,7 +292,10 @@ def test_ids_are_looked_up_as_they_are(built):
         (("HIST_STRESS_20D:99", MODEL), "no vector of 'HIST_STRESS_20D:99' by num-"),
         (("HIST_STRESS_20D:1", "num-scenario-v9"), "unknown model 'num-scenario-v9'"),
         (("HIST_STRESS_20D:1", MODEL, 10, "l1"), "unknown metric 'l1'"),
-        (("HIST_STRESS_20D:1", MODEL, 10, "l2", None, True), "only num-scenario-panel-"),
+        (
+            ("HIST_STRESS_20D:1", MODEL, 10, "l2", None, "market"),
+            "num-scenario-core-v1 has no block 'market'",
+        ),
         (("ZERO:0", MODEL), "all zeros, which point nowhere"),
         (
             ("HIST_STRESS_20D:1", MODEL, 10, "l2", "NOPE"),

@@ -1,4 +1,4 @@
-"""The two sketches: the bytes of their definition, whatever the arithmetic runs on."""
+"""The sketches: the bytes of their definition, whatever the arithmetic runs on."""
 
 import functools
 import hashlib
@@ -16,16 +16,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from plain_sketches import plain_panel_sketch, plain_stress_shape
+from plain_sketches import (
+    plain_panel_sketch,
+    plain_stress_shape,
+    plain_stress_shape_v2,
+)
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.encoders.panel_sketch import panel_sketch
 from python_encoders.encoders.stress_shape import stress_shape
+from python_encoders.encoders.stress_shape_v2 import stress_shape_v2
 
-PLAIN = {panel_sketch: plain_panel_sketch, stress_shape: plain_stress_shape}
+PLAIN = {
+    panel_sketch: plain_panel_sketch,
+    stress_shape: plain_stress_shape,
+    stress_shape_v2: plain_stress_shape_v2,
+}
 # The plain reference takes its time.
 SLOW = settings(max_examples=40)
-BOTH = pytest.mark.parametrize("sketch", PLAIN)
+EACH = pytest.mark.parametrize("sketch", PLAIN)
 
 ABC = ["AAA", "BBB", "CCC", "DDD", "EEE"]
 # As code points, two of these are one letter with and without a combining accent.
@@ -46,21 +55,24 @@ def names(num_series: int) -> list[str]:
     return [f"S{i}" for i in range(num_series)]
 
 
-# (fill, days, ids), SHA-256 of panel-sketch, SHA-256 of stress-shape
+# (fill, days, ids), SHA-256 of panel-sketch, SHA-256 of stress-shape and of its v2
 GOLDEN = [
     # The definition's own.
     (
         ("page", 7, ABC),
         "5f106c9d3444a62efc1ebd61a2b357a25836956305ffe0f966c6623ebcddf3bf",
         "4d201f9bf43475e2f8109ae8219f671d5bdb7cee5b4a75c040bd082f5b8fd062",
+        "62d6463c8c3fea24698bf3a4146c61cb51519daf81f94bf9acdfc75349dd792b",
     ),
     (
         ("page", 1, names(1)),
         "601a9870fd89bcf35aae959ae9634c3a11f8bec9948fb96b445a442f6e9806d8",
         "093be77e3c29bfbe9c6951eccff74e17e78120948f5a737b558dbc841f094069",
+        "4cf1b68fcf7b9c31f3eb5877cbd177dab6dbcf82505c2cc5d0dd8b391ed49c14",
     ),
     (
         ("zero", 5, names(3)),
+        "80422bc3d307b4a25bdafcc84ac7fb01cb55a09810e8b0f37bb12e0edb5c48ca",
         "80422bc3d307b4a25bdafcc84ac7fb01cb55a09810e8b0f37bb12e0edb5c48ca",
         "80422bc3d307b4a25bdafcc84ac7fb01cb55a09810e8b0f37bb12e0edb5c48ca",
     ),
@@ -68,36 +80,43 @@ GOLDEN = [
         ("scattered", 65, names(3)),
         "844cf81d9830ebfed475bcaec3b5bfddda431d4c3b4b80c4af24937b47ea2f84",
         "3678004b5f6c167c950fd80dea0a1c5d49c7d7e502b9a1257f97eacb02651a70",
+        "7223b2307bda539b52dbe90377fbf31cccc4ae198d7faaa652c460440a55d239",
     ),
     (
         ("scattered", 80, names(40)),
         "5ff8f00121a1a03fe0fdeecc9cca4dd279ac5e5b76576e939e88130ff30db0d5",
         "0b8a7a44b1b96950a135f45b0d63ec03dccfc58235368400ba757dc6585d5e41",
+        "e17b0ca6fc7e78024a5610f21a06e69d86d2af3f44b98618739ae14009d0b272",
     ),
     (
         ("scattered", 20, names(200)),
         "10b2ce172e876914fbc28e835b2c4a24c46732b045f05aed3832345ac5bbda0b",
         "94238e662c2de7a60db7e595e95e8f5db5f2c1d89fb7fb54d939cc72560e93bc",
+        "a7ae87f12b1fcd9b909b5388fe4bd89449cd8eca1995d25d635a0e70502b6ad4",
     ),
     (
         ("scattered", 20, names(300)),
         "a6ac500c044d2ec2c7392459e8227b3d50b53fc62eaf02f38bf6aa40e44593e4",
         "d993279d854c903aac09ab0124c2ce0010df0c9346f01b810ca42bca656f57f6",
+        "1f11c47f71342bac725cb9ea25379d54941442ddd13764133a74cc2ef2692857",
     ),
     (
         ("scattered", 30, UNICODE),
         "e55ae3f1d85566d3afbb85f64d46b1fe7f6bc0164c9b04a86b8ca1f9b2f51399",
         "d95cc25d3c70cbaf9349b55d41308a0ef8523d49dd0c2d53c0d9861320557366",
+        "517e3fe523811b89867792ca87794f0def850602fed34db22ce33485a0cd4d6d",
     ),
     (
         ("extreme", 128, names(10)),
         "755dd217bc4a6dd13acfea5e13149f54e5ce2466beb80461247d11375bcfb2b7",
         "1456b5f5322b98181d14cdedda0f02499d107ff239d93e96af4dc1d97dd350f6",
+        "0fe53184fdd501bb2344275ccc43b26d2c2b1d697ea5fd9ff41ed90df7e0e9ba",
     ),
     (
         ("highest", 100, names(5)),
         "66d53b0c3b7efa1ef7f556489a64aadfbee785cc83b1393fd8e2d3f2febaba55",
         "7358f0c71b722edb571a7b00d2385ca7d4d3d20eca00d1cf0023b979a902b9df",
+        "aa88a300ba82885392de9bd4fbbcb6c429ef8b7816dd0fbc80df7327a586783e",
     ),
 ]
 
@@ -105,6 +124,7 @@ GOLDEN = [
 EVERYWHERE = {
     "panel-sketch": "ae3e16d64fd90b0e8f9cc2cecc2c985e1541d741e948e7a6f1a01f44127b1717",
     "stress-shape": "08caab4f6ccd1b01d07a704482668c52d8418df024524b8e7b90275f506bd7bf",
+    "stress-shape-v2": "eabacf5f070c9d748b5810bc9d1516bd82745fda193ae390e9a75fc0c4aea4d4",
 }
 
 # What a CPU must have for a kernel of OpenBLAS, as Linux calls it. Prescott goes by the
@@ -175,22 +195,23 @@ def run_on_kernel(kernel: str, num_threads: int, what: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("made_of", "panel_digest", "shape_digest"),
-    GOLDEN,
+    ("made_of", "digests"),
+    [(made_of, digests) for made_of, *digests in GOLDEN],
     ids=[f"{fill} {num_days}×{len(ids)}" for (fill, num_days, ids), *_ in GOLDEN],
 )
-def test_both_sketches_have_their_golden_digests(made_of, panel_digest, shape_digest):
+def test_each_sketch_has_its_golden_digests(made_of, digests):
     fill, num_days, ids = made_of
     panel = made_up(fill, num_days, len(ids))
 
-    for sketch, digest in {panel_sketch: panel_digest, stress_shape: shape_digest}.items():
+    for sketch, digest in zip(PLAIN, digests, strict=True):
         assert sha256(as_bytes(sketch(np.array([panel]), ids))[0]) == digest
         assert sha256(PLAIN[sketch](panel, ids)) == digest
 
 
-def test_the_table_of_encoders_has_both_sketches():
+def test_the_table_of_encoders_has_each_sketch():
     assert ENCODERS["num-scenario-panel-sketch-v1"].encode is panel_sketch
     assert ENCODERS["num-scenario-stress-shape-v1"].encode is stress_shape
+    assert ENCODERS["num-scenario-stress-shape-v2"].encode is stress_shape_v2
 
 
 series_ids = st.sampled_from(UNICODE) | st.text(
@@ -233,7 +254,7 @@ def small_panels_of_any_value(draw):
     return draw(panels), draw(ids_of(num_series))
 
 
-@BOTH
+@EACH
 @SLOW
 @given(panels_of_any_size())
 def test_a_sketch_of_any_size_equals_the_plain_reference(sketch, panels_and_ids):
@@ -244,7 +265,7 @@ def test_a_sketch_of_any_size_equals_the_plain_reference(sketch, panels_and_ids)
     ]
 
 
-@BOTH
+@EACH
 @SLOW
 @given(small_panels_of_any_value())
 def test_a_sketch_of_any_values_equals_the_plain_reference(sketch, panels_and_ids):
@@ -277,12 +298,30 @@ def test_a_sketch_of_any_values_equals_the_plain_reference(sketch, panels_and_id
 def test_squares_are_added_exactly_beyond_the_whole_numbers_of_float64(steps):
     panel = [[step * 2.0**-24] for step in steps]
 
-    assert as_bytes(stress_shape(np.array([panel]), ["A"])) == [
-        plain_stress_shape(panel, ["A"])
-    ]
+    for sketch in (stress_shape, stress_shape_v2):
+        assert as_bytes(sketch(np.array([panel]), ["A"])) == [PLAIN[sketch](panel, ["A"])]
 
 
-@BOTH
+def test_of_equal_falls_and_rises_the_first_is_the_turn():
+    # The path 0 −1 −1 0 −1 0 0 0: the fall ends on day 1 and the rise on day 3, each of
+    # them again later.
+    panel = [[0.5 * step] for step in (-1, 0, 1, -1, 1, 0, 0)]
+    vector = stress_shape_v2(np.array([panel]), ["A"])[0] * np.float32(7**0.5)
+
+    # Offsets of 4, 2, 1 and 1 days, before and after.
+    assert np.allclose(vector[70:78], [0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5])
+    assert np.allclose(vector[78:86], [0.0, -0.5, -0.5, -0.5, -0.5, -0.5, 0.0, 0.0])
+
+
+def test_the_first_102_values_of_v2_look_at_no_name():
+    panel = np.array([made_up("scattered", 30, 5)])
+    named, renamed = stress_shape_v2(panel, ABC), stress_shape_v2(panel, names(5))
+
+    assert np.array_equal(named[:, :102], renamed[:, :102])
+    assert not np.isclose(named[:, 102:], renamed[:, 102:]).all()
+
+
+@EACH
 def test_a_sketch_takes_any_memory_layout_and_leaves_it_as_it_was(sketch):
     panels = np.array([made_up("scattered", 9, 5), made_up("extreme", 9, 5)])
     vectors = sketch(panels, ABC)
@@ -294,7 +333,7 @@ def test_a_sketch_takes_any_memory_layout_and_leaves_it_as_it_was(sketch):
         assert np.array_equal(other, panels)
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("fill", FILLS)
 def test_no_zero_is_negative(sketch, fill):
     vectors = sketch(np.array([made_up(fill, 70, 4)]), ABC[:4])
@@ -302,7 +341,7 @@ def test_no_zero_is_negative(sketch, fill):
     assert not np.signbit(vectors[vectors == 0]).any()
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(
     "value", [np.nan, np.inf, -np.inf, 4.0000001, -4.1, np.nextafter(4.0, 5.0), 1e308]
 )
@@ -315,7 +354,7 @@ def test_a_value_without_a_sketch_is_named_with_its_cell(sketch, value):
         sketch(panels, ABC)
 
 
-@BOTH
+@EACH
 def test_the_named_panel_counts_from_the_start_of_the_batch(sketch):
     panels = np.zeros((3, 600, 1000))  # each is more than a part of a batch
     panels[2, 599, 999] = -5.0
@@ -324,7 +363,7 @@ def test_the_named_panel_counts_from_the_start_of_the_batch(sketch):
         sketch(panels, names(1000))
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(
     ("num_days", "num_series", "message"),
     [
@@ -339,7 +378,7 @@ def test_a_shape_without_a_sketch_is_named(sketch, num_days, num_series, message
         sketch(np.zeros((1, num_days, num_series)), names(num_series))
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(("num_days", "num_series"), [(1024, 1), (1, 2048)])
 def test_the_longest_and_the_widest_panel_have_a_sketch(sketch, num_days, num_series):
     ids = names(num_series)
@@ -348,7 +387,7 @@ def test_the_longest_and_the_widest_panel_have_a_sketch(sketch, num_days, num_se
     assert as_bytes(sketch(np.array([panel]), ids)) == [PLAIN[sketch](panel, ids)]
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
@@ -365,7 +404,7 @@ def test_ids_without_a_sketch_are_named(sketch, ids, message):
         sketch(np.zeros((1, 1, 2)), ids)
 
 
-@BOTH
+@EACH
 def test_batches_of_a_thousand_give_each_panel_the_bytes_it_has_alone(sketch):
     # 327 panels of this size are a part of a batch: three of them, and a rest.
     panels = np.random.default_rng(0).uniform(-4.0, 4.0, (1001, 8, 200))
@@ -428,5 +467,5 @@ def test_a_float32_product_differs_between_the_same_kernels():
         pytest.param((1, 1024, 2048), id="the widest panel", marks=pytest.mark.scale),
     ],
 )
-def test_both_sketches_stay_within_a_gigabyte(shape):
+def test_the_sketches_stay_within_a_gigabyte(shape):
     assert run_apart("memory", *shape)["peak_bytes"] < 2**30

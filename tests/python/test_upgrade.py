@@ -2,10 +2,14 @@
 
 from conftest import Silent, execute
 
-from python_encoders.encoders import ENCODERS
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
+MODELS = (
+    "num-scenario-core-v1",
+    "num-scenario-panel-sketch-v1",
+    "num-scenario-stress-shape-v1",
+)
 # What the version before the content hashes built from the shipped sets: the SHA-256 over
 # entity_id, fingerprint, encoder and bytes of its 429 vectors.
 DIGEST = "58cabeb6a561fdcd575dd83bba366fba1e90d4b0eb94151eb1122b688b1c033a"
@@ -43,7 +47,7 @@ def written_at():
 
 
 def test_fingerprints_and_vectors_are_those_of_the_version_before(built):
-    encode_only(Scope(tuple(ENCODERS)), Silent())
+    encode_only(Scope(MODELS), Silent())
 
     assert execute(VECTORS) == [(429, DIGEST)]
 
