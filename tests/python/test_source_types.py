@@ -221,3 +221,38 @@ def test_labels_are_read_whatever_the_type_of_metadata(json_type, empty, front):
     )
     assert found == ([("Crash", "CRISIS")] if is_read else [])
     assert ("assert_labels_can_be_read" in done.stdout) is not is_read
+
+
+def test_a_producer_replaces_its_table_and_its_ids_outgrow_their_type(empty, front, dbt):
+    create(scenario_id="int")
+    execute("insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28')")
+    add_rows("S", "1", RETURNS[0])
+    assert front("backfill").returncode == 0
+    execute("create view public.of_others as select * from analytics.scenario_set_coverage")
+
+    # As pandas.to_sql(if_exists='replace') loads: what is public stays.
+    reload = "create table raw.scenario_paths as select * from loaded; drop table loaded"
+    execute("create table loaded as select * from raw.scenario_paths")
+    execute("drop table raw.scenario_paths cascade")
+    execute(reload)
+    done = front("backfill")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "vectors: 0 written, 0 pruned" in done.stdout
+    assert execute("select num_encoded from public.of_others where num_encoded > 0") == [
+        (1,)
+    ]
+
+    execute("create table loaded as select * from raw.scenario_paths")
+    execute("alter table loaded alter scenario_id type bigint")
+    execute("drop table raw.scenario_paths cascade")
+    execute(reload)
+    done = front("backfill")
+    assert done.returncode == 1
+    assert (
+        "`dbt run --full-refresh --selector panels` builds all panels anew" in done.stderr
+    )
+    assert len(done.stderr.splitlines()) == 1
+    assert dbt("run", "--full-refresh", "--selector", "panels").returncode == 0
+    done = front("backfill")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "vectors: 0 written, 0 pruned" in done.stdout
