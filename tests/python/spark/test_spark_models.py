@@ -61,7 +61,7 @@ QUERIES = {
         from analytics.int_scenario_panels
     """,
     "scenarios": """
-        select scenario_set_id, scenario_id, scenario_rank, num_rows
+        select scenario_set_id, scenario_id, scenario_rank
         from analytics.int_scenarios
     """,
     "coverage": """
