@@ -51,7 +51,8 @@ class Question(NamedTuple):
 
 
 def _has_index(connection: Connection, question: Question) -> bool:
-    if question.market_only:
+    # A scan of the index filters what it finds by the set, and would find too few.
+    if question.market_only or question.scenario_set_id is not None:
         return False
     found = fetch(
         connection,
