@@ -116,14 +116,21 @@ def _dbt_vars(
     return joined
 
 
-def _text(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> str | None:
-    try:
-        (text or "").encode()
-    except UnicodeEncodeError as error:
-        raise click.BadParameter("not UTF-8") from error
-    return text
+class _Text(click.ParamType):
+    """Text that can be written as UTF-8 and is not empty."""
+
+    name = "text"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not value:
+            self.fail("it is empty", param, ctx)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail("not UTF-8", param, ctx)
+        return value
 
 
 def _models(
@@ -136,13 +143,14 @@ def _models(
 _set_option = click.option(
     "--scenario-set-id",
     metavar="SET",
-    callback=_text,
+    type=_Text(),
     help="One scenario set; without it, all of them.",
 )
 _models_option = click.option(
     "--model-id",
     "model_ids",
     metavar="MODEL",
+    type=_Text(),
     multiple=True,
     default=(DEFAULT_MODEL,),
     show_default=True,
@@ -244,12 +252,13 @@ def encode(
     "--entity-id",
     metavar="SET:SCENARIO",
     required=True,
-    callback=_text,
+    type=_Text(),
     help="The scenario to compare with, such as HIST_STRESS_20D:7.",
 )
 @click.option(
     "--model-id",
     metavar="MODEL",
+    type=_Text(),
     help="The encoder whose vectors are compared; `models` says what each is good for. "
     f"[default: {DEFAULT_MODEL}; num-scenario-panel-sketch-v1 with --block market]",
 )
@@ -270,7 +279,7 @@ def encode(
 @click.option(
     "--scenario-set-id",
     metavar="SET",
-    callback=_text,
+    type=_Text(),
     help="Look in this set only; without it, in all of them.",
 )
 @click.option(
@@ -340,14 +349,15 @@ def similar(
 @click.option(
     "--output",
     metavar="PATH",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("target/scenario_report.html"),
+    type=_Text(),
+    default="target/scenario_report.html",
     show_default=True,
     help="The file to write.",
 )
 @click.option(
     "--model-id",
     metavar="MODEL",
+    type=_Text(),
     default="num-scenario-stress-shape-v1",
     show_default=True,
     help="The encoder whose vectors are shown.",
@@ -359,7 +369,7 @@ def similar(
     show_default=True,
     help="By which scenarios are near, as in `similar`.",
 )
-def report(output: Path, model_id: str, metric: str) -> None:
+def report(output: str, model_id: str, metric: str) -> None:
     """Write a page that shows all scenarios, and what each crisis is nearest to.
 
     One HTML file that loads nothing from anywhere, for the screen, the phone and paper.
@@ -370,7 +380,7 @@ def report(output: Path, model_id: str, metric: str) -> None:
 
         postgres.choose_server()
         with postgres.plain_errors(), postgres.connect() as connection:
-            write_report(connection, output, model_id, metric)
+            write_report(connection, Path(output), model_id, metric)
         click.echo(output)
 
 

@@ -57,10 +57,51 @@ def test_an_id_that_is_no_text_is_refused():
     )
 
 
-def test_a_var_that_dbt_refuses_is_one_line(seeded):
-    line = refused(1, WORKFLOW_COMMAND, "--vars", "{series_kinds: FACTOR}")
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{series_kinds: FACTOR}", "series_kinds must be a list out of"),
+        ("{scenario_model_ids: all}", "scenario_model_ids must be a list of encoders"),
+        ("{joint_scenario_model_id: x}", "joint_scenario_model_id must be one of"),
+        ("{joint_weights: {stab: true}}", "joint_weights must give stab, scenario and"),
+        (
+            "{joint_weights: {stab: true, scenario: 1, profile: 1}}",
+            "joint_weights.stab must be a number",
+        ),
+    ],
+)
+def test_a_var_that_means_nothing_is_refused_before_anything_runs(
+    seeded, front, text, says
+):
+    refusal = front("backfill", "--vars", text)
 
-    assert "series_kinds must be a list out of" in line
+    assert (refusal.returncode, refusal.stdout) == (2, "")
+    assert refusal.stderr.startswith("Error: ")
+    assert says in refusal.stderr
+    assert refusal.stderr.count("\n") == 1
+    assert execute("select to_regnamespace('analytics')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backfill", "--scenario-set-id", ""),
+        ("backfill", "--model-id", ""),
+        ("backfill", "--vars", ""),
+        ("encode", "--scenario-set-id", ""),
+        ("encode", "--model-id", ""),
+        ("similar", "--entity-id", ""),
+        ("similar", "--entity-id", "S:1", "--scenario-set-id", ""),
+        ("similar", "--entity-id", "S:1", "--model-id", ""),
+        ("report", "--model-id", ""),
+        ("report", "--output", ""),
+    ],
+)
+def test_an_empty_option_is_refused(front, arguments):
+    refusal = front(*arguments)
+
+    assert refusal.returncode == 2
+    assert f"Invalid value for '{arguments[-2]}'" in refusal.stderr
 
 
 @pytest.mark.parametrize(
