@@ -101,10 +101,11 @@ def encoder_locks(
     Raises
     ------
     WorkFailedError
-        The connection was lost, and the locks with it.
+        The connection was lost, and the locks with it; or a pooler keeps no locks.
     """
-    from python_encoders.postgres import lock
+    from python_encoders.postgres import check_pooling, lock
 
+    check_pooling(connection)
     with contextlib.ExitStack() as locks:
         # All runs take them in one order, so that no two runs wait for each other.
         for model_id in sorted(model_ids):

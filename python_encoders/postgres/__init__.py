@@ -5,10 +5,12 @@
 
 from python_encoders.postgres.checks import (
     check_is_built,
+    check_pooling,
     check_set_in_source,
     check_set_is_built,
     check_source,
     index_to_create,
+    tables_with_row_security,
 )
 from python_encoders.postgres.connection import (
     EMBEDDED_HOME,
@@ -27,6 +29,7 @@ __all__ = [
     "EMBEDDED_HOME",
     "check_is_built",
     "check_lock",
+    "check_pooling",
     "check_set_in_source",
     "check_set_is_built",
     "check_source",
@@ -41,4 +44,5 @@ __all__ = [
     "quoted",
     "relation",
     "server",
+    "tables_with_row_security",
 ]

@@ -6,6 +6,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.dbt_project import target_schema
 from python_encoders.errors import WorkFailedError
+from python_encoders.postgres.connection import connect
 from python_encoders.postgres.sql import fetch, quoted, relation
 from python_encoders.source_tables import (
     SOURCE_COLUMNS,
@@ -62,6 +63,48 @@ def check_source(connection: Connection, schema: str) -> None:
     )["scenario_set_id"].to_pylist()
     if twice:
         raise set_is_there_twice(schema, twice[0])
+
+
+def check_pooling(connection: Connection) -> None:
+    """Check that two open connections are two sessions of the server.
+
+    Raises
+    ------
+    WorkFailedError
+        They share one: a pooler gives a session to each transaction. A lock would be held
+        by whoever comes next.
+    """
+    backend = "select pg_backend_pid() as backend"
+    with connect(autocommit=True) as second:
+        pids = [fetch(one, backend, [])["backend"][0] for one in (connection, second)]
+    if pids[0] == pids[1]:
+        raise WorkFailedError(
+            "two connections share one session of the server: a pooler in transaction mode, "
+            "where locks do not hold; connect to Postgres itself, or to a pooler in session "
+            "mode"
+        )
+
+
+def tables_with_row_security(connection: Connection, schema: str) -> list[str]:
+    """Name the source tables of which row policies may hide rows from this role."""
+    return [
+        str(name)
+        for name in fetch(
+            connection,
+            """
+            select relations.relname::text as name
+            from pg_catalog.pg_class as relations
+            inner join pg_catalog.pg_namespace as schemas
+                on relations.relnamespace = schemas.oid
+            where
+                schemas.nspname = $1
+                and relations.relname in ('scenario_sets', 'scenario_paths')
+                and row_security_active(relations.oid)
+            order by relations.relname desc
+            """,
+            [schema],
+        )["name"].to_pylist()
+    ]
 
 
 def index_to_create(connection: Connection, schema: str) -> str | None:

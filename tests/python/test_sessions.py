@@ -4,13 +4,14 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
-from conftest import DATABASE, add, execute, python, stored_vectors
+from conftest import add, execute, python, stored_vectors
 from test_errors import refused
 
-from python_encoders.errors import WrongUsageError
 from python_encoders.postgres import choose_server, connect, fetch
 
 HOSTILE = {
@@ -88,3 +89,94 @@ def test_a_service_is_refused(monkeypatch):
     line = refused(2, "python_encoders", "encode", PGSERVICE="risk")
 
     assert "PGSERVICE is set, and dbt does not follow it" in line
+
+
+def test_active_row_security_is_said(built, front, monkeypatch):
+    role = f"desk_{os.getpid()}"
+    execute(f"create role {role} login password 'x'")
+    try:
+        execute(
+            f"""
+            grant usage on schema raw to {role};
+            grant select on all tables in schema raw to {role};
+            alter table raw.scenario_paths enable row level security;
+            create policy all_rows on raw.scenario_paths for select using (true);
+            """
+        )
+        monkeypatch.setenv("PGUSER", role)
+        monkeypatch.setenv("PGPASSWORD", "x")
+        # It may not write, which ends the run after the checks.
+        told = front("backfill")
+        assert "row security is active on scenario_paths: rows that" in told.stdout
+    finally:
+        monkeypatch.undo()
+        execute(f"drop owned by {role}; drop role {role}")
+
+
+@pytest.fixture
+def pooler(built):
+    """Starts pgbouncer in a mode before the tests' server; gives its variables."""
+    program = shutil.which("pgbouncer")
+    if program is None:
+        pytest.skip("no pgbouncer: as root, `apt-get install pgbouncer`")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = []
+    server = Path(os.environ["PGHOST"])
+    owner = server.owner() if server.is_dir() else "nobody"
+    # The folders of pytest are closed to the user that it runs as.
+    home = Path(tempfile.mkdtemp(prefix="scenario-tests-pooler-"))
+    home.chmod(0o755)
+
+    def start(mode):
+        users, settings = home / "users", home / "pgbouncer.ini"
+        users.write_text(f'"{os.environ["PGUSER"]}" ""\n')
+        settings.write_text(
+            f"""
+            [databases]
+            * = host={os.environ["PGHOST"]} port={os.environ["PGPORT"]}
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            listen_port = {port}
+            unix_socket_dir =
+            auth_type = trust
+            auth_file = {users}
+            pool_mode = {mode}
+            ignore_startup_parameters = options, extra_float_digits
+            """.replace("            ", "")
+        )
+        running.append(
+            subprocess.Popen(
+                [program, str(settings)],
+                # It refuses to run as root, and the server's socket is its owner's.
+                user=owner if os.getuid() == 0 else None,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        return {"PGHOST": "127.0.0.1", "PGPORT": str(port)}
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait()
+    shutil.rmtree(home)
+
+
+def test_a_pooler_in_transaction_mode_is_refused(pooler):
+    line = refused(1, "python_encoders", "encode", **pooler("transaction"))
+
+    assert "two connections share one session of the server" in line
+
+
+def test_a_pooler_in_session_mode_works(pooler):
+    done = python("python_encoders", "encode", **pooler("session"))
+
+    assert done.returncode == 0, done.stderr
+    assert "vectors: 0 written, 0 pruned" in done.stdout
