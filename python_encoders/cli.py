@@ -6,9 +6,11 @@ not need them.
 
 import contextlib
 import csv
+import errno
 import io
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +30,16 @@ from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
 from python_encoders.scope import Scope
 
+
+class _Console(Console):
+    """A console that leaves a closed output to ``_plain_errors``."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this where it has caught the error
+
+
 # A log has no width to fold a table into.
-CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
+CONSOLE = _Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
 DEFAULT_MODEL = "num-scenario-core-v1"
 _OPTIONS_OF_VARS = {
     "scenario_set_id": "--scenario-set-id",
@@ -70,6 +80,14 @@ class _ConsoleReporter:
             self._bar.stop()
 
 
+def _what_failed(error: OSError) -> str:
+    if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC):
+        return str(error)
+    # What is still in the buffer would fail again when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return f"cannot write to the standard output: {error.strerror}"
+
+
 @contextlib.contextmanager
 def _plain_errors() -> Iterator[None]:
     """Turn what the user can mend into one line and an exit code."""
@@ -82,6 +100,8 @@ def _plain_errors() -> Iterator[None]:
         code, message = 1, str(error)
     except KeyboardInterrupt:
         code, message = 130, "interrupted; the same command goes on where this one stopped"
+    except OSError as error:
+        code, message = 1, _what_failed(error)
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)
 
@@ -387,11 +407,12 @@ def report(output: str, model_id: str, metric: str) -> None:
 @cli.command()
 def models() -> None:
     """List the encoders: what each keeps, is good for and is bad at."""
-    for model_id, encoder in ENCODERS.items():
-        CONSOLE.print(f"[bold]{model_id}[/bold]")
-        CONSOLE.print(f"  keeps     {encoder.keeps}")
-        CONSOLE.print(f"  good for  {encoder.good_for}")
-        CONSOLE.print(f"  bad at    {encoder.bad_at}")
+    with _plain_errors():
+        for model_id, encoder in ENCODERS.items():
+            CONSOLE.print(f"[bold]{model_id}[/bold]")
+            CONSOLE.print(f"  keeps     {encoder.keeps}")
+            CONSOLE.print(f"  good for  {encoder.good_for}")
+            CONSOLE.print(f"  bad at    {encoder.bad_at}")
 
 
 @cli.group()
@@ -484,9 +505,9 @@ def run(command: click.Command) -> None:
             stream.reconfigure(errors="replace")
     with _plain_errors():
         check_is_here()
-    command()
-
-
-def main() -> None:
-    """Run the command line."""
-    run(cli)
+        try:
+            command()
+        finally:
+            # Python itself reports what fails at its end, with a traceback.
+            if sys.stdout is not None:
+                sys.stdout.flush()

@@ -169,6 +169,48 @@ def test_ctrl_c_is_not_lost_where_something_catches_it():
         signal.signal(signal.SIGINT, before)
 
 
+def test_ctrl_c_amid_the_imports_is_one_line():
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import os, signal, sys\n"
+            "from python_encoders.__main__ import main\n"
+            "class Interrupt:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'numpy':\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "sys.meta_path.insert(0, Interrupt())\n"
+            "main('backfill')",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (130, "Error: interrupted\n")
+
+
+@pytest.mark.parametrize("command", ["models", "encode"])
+def test_an_output_that_is_full_or_closed_is_one_line(built, command):
+    program = [sys.executable, "-m", "python_encoders", command]
+    reading, closed = os.pipe()
+    os.close(reading)
+    try:
+        for output, says in ((os.open("/dev/full", os.O_WRONLY), "space"), (closed, "pipe")):
+            done = subprocess.run(
+                program, stdout=output, stderr=subprocess.PIPE, text=True, check=False
+            )
+            assert done.returncode == 1
+            assert done.stderr.startswith("Error: cannot write to the standard output: ")
+            assert says in done.stderr
+            assert done.stderr.count("\n") == 1
+            os.close(output)
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(closed)
+
+
 def test_who_ignores_ctrl_c_goes_on_ignoring_it():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
