@@ -136,21 +136,14 @@ def _dbt_vars(
     return joined
 
 
-class _Text(click.ParamType):
-    """Text that can be written as UTF-8 and is not empty."""
-
-    name = "text"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        if not value:
-            self.fail("it is empty", param, ctx)
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            self.fail("not UTF-8", param, ctx)
-        return value
+def _text(value: str) -> str:
+    if not value:
+        raise click.BadParameter("it is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("not UTF-8") from error
+    return value
 
 
 def _models(
@@ -163,14 +156,14 @@ def _models(
 _set_option = click.option(
     "--scenario-set-id",
     metavar="SET",
-    type=_Text(),
+    type=_text,
     help="One scenario set; without it, all of them.",
 )
 _models_option = click.option(
     "--model-id",
     "model_ids",
     metavar="MODEL",
-    type=_Text(),
+    type=_text,
     multiple=True,
     default=(DEFAULT_MODEL,),
     show_default=True,
@@ -192,6 +185,15 @@ _target_option = click.option(
     help="The engine: as in dbt's profile. SPARK_MASTER says which Spark.",
 )
 
+_vars_option = click.option(
+    "--vars",
+    "variables",
+    metavar="YAML",
+    default="{}",
+    callback=_dbt_vars,
+    help="Further dbt vars, such as '{source_schema: risk}'.",
+)
+
 
 @click.group(context_settings=_CONTEXT)
 def cli() -> None:
@@ -210,14 +212,7 @@ def cli() -> None:
 @_models_option
 @_limit_option
 @_target_option
-@click.option(
-    "--vars",
-    "variables",
-    metavar="YAML",
-    default="{}",
-    callback=_dbt_vars,
-    help="Further dbt vars, such as '{source_schema: risk}'.",
-)
+@_vars_option
 def backfill(
     scenario_set_id: str | None,
     model_ids: tuple[str, ...],
@@ -272,13 +267,13 @@ def encode(
     "--entity-id",
     metavar="SET:SCENARIO",
     required=True,
-    type=_Text(),
+    type=_text,
     help="The scenario to compare with, such as HIST_STRESS_20D:7.",
 )
 @click.option(
     "--model-id",
     metavar="MODEL",
-    type=_Text(),
+    type=_text,
     help="The encoder whose vectors are compared; `models` says what each is good for. "
     f"[default: {DEFAULT_MODEL}; num-scenario-panel-sketch-v1 with --block market]",
 )
@@ -299,7 +294,7 @@ def encode(
 @click.option(
     "--scenario-set-id",
     metavar="SET",
-    type=_Text(),
+    type=_text,
     help="Look in this set only; without it, in all of them.",
 )
 @click.option(
@@ -369,7 +364,7 @@ def similar(
 @click.option(
     "--output",
     metavar="PATH",
-    type=_Text(),
+    type=_text,
     default="target/scenario_report.html",
     show_default=True,
     help="The file to write.",
@@ -377,7 +372,7 @@ def similar(
 @click.option(
     "--model-id",
     metavar="MODEL",
-    type=_Text(),
+    type=_text,
     default="num-scenario-stress-shape-v1",
     show_default=True,
     help="The encoder whose vectors are shown.",
@@ -402,6 +397,33 @@ def report(output: str, model_id: str, metric: str) -> None:
         with postgres.plain_errors(), postgres.connect() as connection:
             write_report(connection, Path(output), model_id, metric)
         click.echo(output)
+
+
+@cli.command(context_settings=_CONTEXT)
+@_vars_option
+def doctor(variables: dict[str, Any]) -> None:
+    """Say what a backfill would meet on Postgres, and what to do about it.
+
+    Runs the checks of a backfill, and writes nothing. Ends with 1 where a backfill of all
+    sets would fail.
+    """
+    with _plain_errors():
+        from python_encoders import pipeline
+
+        table = Table(header_style="bold", show_lines=True, width=CONSOLE.width)
+        for heading in ("", "found", "what to do"):
+            table.add_column(heading, overflow="fold")
+        findings = list(pipeline.diagnose(variables))
+        for finding in findings:
+            table.add_row(
+                Text(finding.subject, style="bold red" if finding.is_failure else ""),
+                Text(finding.found),
+                Text(finding.advice),
+            )
+        CONSOLE.print(table)
+        num_failures = sum(finding.is_failure for finding in findings)
+        if num_failures:
+            raise WorkFailedError(f"a backfill would fail: {num_failures} of the above")
 
 
 @cli.command()

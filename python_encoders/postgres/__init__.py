@@ -9,6 +9,8 @@ from python_encoders.postgres.checks import (
     check_set_in_source,
     check_set_is_built,
     check_source,
+    check_target_is_ours,
+    column_types,
     index_to_create,
     tables_with_row_security,
 )
@@ -33,7 +35,9 @@ __all__ = [
     "check_set_in_source",
     "check_set_is_built",
     "check_source",
+    "check_target_is_ours",
     "choose_server",
+    "column_types",
     "connect",
     "coverage",
     "encode",

@@ -49,8 +49,8 @@ def choose_server() -> None:
     """
     if os.environ.get("PGSERVICE"):
         raise WrongUsageError(
-            "PGSERVICE is set, and dbt does not follow it; unset it, and name the server by "
-            "PGHOST, PGPORT, PGUSER and PGDATABASE"
+            "PGSERVICE is set, and dbt does not follow it; unset it, and name the server "
+            "by PGHOST, PGPORT, PGUSER and PGDATABASE"
         )
     if not os.environ.get("PGHOST"):
         env_file = EMBEDDED_HOME / "env"

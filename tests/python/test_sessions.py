@@ -43,9 +43,7 @@ def test_a_role_with_other_settings_gets_the_same_vectors(
     assert python("python_encoders", "backfill").returncode == 0
     before = stored_vectors()
 
-    done = python(
-        "python_encoders", "backfill", PGUSER=hostile_role, PGPASSWORD="x"
-    )
+    done = python("python_encoders", "backfill", PGUSER=hostile_role, PGPASSWORD="x")
 
     assert done.returncode == 0, done.stderr
     assert "vectors: 0 written, 0 pruned" in done.stdout
@@ -180,3 +178,55 @@ def test_a_pooler_in_session_mode_works(pooler):
 
     assert done.returncode == 0, done.stderr
     assert "vectors: 0 written, 0 pruned" in done.stdout
+
+
+def test_the_doctor_of_a_sound_database_finds_no_failure(built, front):
+    told = front("doctor")
+
+    assert told.returncode == 0, told.stderr
+    for words in ("PostgreSQL ", "the axis' order", "pinned", "return_value double"):
+        assert words in told.stdout
+    assert "1 of 120 rejected by num-scenario-core-v1" in told.stdout
+    assert execute("select count(*) from analytics.numeric_window_embeddings") == [(143,)]
+
+
+def test_the_doctor_says_what_a_backfill_would_fail_on(built, front, monkeypatch):
+    execute("alter table raw.scenario_paths rename return_value to shock")
+    told = front("doctor", "--vars", "{series_kinds: FACTOR}")
+
+    assert told.returncode == 1
+    assert "raw.scenario_paths has no column return_value" in told.stdout
+    assert "series_kinds must be a list out of" in told.stdout
+    assert "Error: a backfill would fail: 2 of the above" in told.stderr
+
+
+def test_the_doctor_of_a_server_out_of_reach_says_so(front, monkeypatch):
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", "1")
+    told = front("doctor")
+
+    assert told.returncode == 1
+    assert "cannot connect to Postgres at 127.0.0.1, port 1" in told.stdout
+    assert "make db" in told.stdout
+
+
+def test_a_target_of_another_owner_is_named(built, front, monkeypatch):
+    role = f"reader_{os.getpid()}"
+    execute(f"create role {role} login password 'x'")
+    try:
+        execute(
+            f"""
+            grant usage on schema raw to {role};
+            grant select on all tables in schema raw to {role};
+            grant all on schema analytics to {role};
+            grant all on all tables in schema analytics to {role};
+            """
+        )
+        monkeypatch.setenv("PGUSER", role)
+        monkeypatch.setenv("PGPASSWORD", "x")
+        says = "this role does not own analytics."
+        assert "this role does not own" in front("doctor").stdout
+        assert says in front("backfill").stderr
+    finally:
+        monkeypatch.undo()
+        execute(f"drop owned by {role}; drop role {role}")
