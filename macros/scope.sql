@@ -11,6 +11,19 @@
 {%- endmacro %}
 
 
+{# The var scenario_model_ids, checked: a text would be read letter by letter. #}
+{% macro scenario_model_ids() %}
+    {% set model_ids = var("scenario_model_ids") %}
+    {% if model_ids is string or model_ids is mapping or model_ids is not iterable
+        or model_ids | reject("string") | list %}
+        {{ exceptions.raise_compiler_error(
+            "scenario_model_ids must be a list of encoders, not " ~ model_ids
+        ) }}
+    {% endif %}
+    {{ return(model_ids | list) }}
+{% endmacro %}
+
+
 {# The var scenario_limit as a number, or none. #}
 {% macro scenario_limit() %}
     {% set limit = var("scenario_limit") %}

@@ -6,9 +6,11 @@ not need them.
 
 import contextlib
 import csv
+import errno
 import io
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +30,16 @@ from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
 from python_encoders.scope import Scope
 
+
+class _Console(Console):
+    """A console that leaves a closed output to ``_plain_errors``."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this where it has caught the error
+
+
 # A log has no width to fold a table into.
-CONSOLE = Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
+CONSOLE = _Console(highlight=False, soft_wrap=True, width=max(Console().width, 120))
 DEFAULT_MODEL = "num-scenario-core-v1"
 _OPTIONS_OF_VARS = {
     "scenario_set_id": "--scenario-set-id",
@@ -70,6 +80,14 @@ class _ConsoleReporter:
             self._bar.stop()
 
 
+def _what_failed(error: OSError) -> str:
+    if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC):
+        return str(error)
+    # What is still in the buffer would fail again when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return f"cannot write to the standard output: {error.strerror}"
+
+
 @contextlib.contextmanager
 def _plain_errors() -> Iterator[None]:
     """Turn what the user can mend into one line and an exit code."""
@@ -82,6 +100,8 @@ def _plain_errors() -> Iterator[None]:
         code, message = 1, str(error)
     except KeyboardInterrupt:
         code, message = 130, "interrupted; the same command goes on where this one stopped"
+    except OSError as error:
+        code, message = 1, _what_failed(error)
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)
 
@@ -116,14 +136,14 @@ def _dbt_vars(
     return joined
 
 
-def _text(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> str | None:
+def _text(value: str) -> str:
+    if not value:
+        raise click.BadParameter("it is empty")
     try:
-        (text or "").encode()
+        value.encode()
     except UnicodeEncodeError as error:
         raise click.BadParameter("not UTF-8") from error
-    return text
+    return value
 
 
 def _models(
@@ -136,13 +156,14 @@ def _models(
 _set_option = click.option(
     "--scenario-set-id",
     metavar="SET",
-    callback=_text,
+    type=_text,
     help="One scenario set; without it, all of them.",
 )
 _models_option = click.option(
     "--model-id",
     "model_ids",
     metavar="MODEL",
+    type=_text,
     multiple=True,
     default=(DEFAULT_MODEL,),
     show_default=True,
@@ -164,6 +185,15 @@ _target_option = click.option(
     help="The engine: as in dbt's profile. SPARK_MASTER says which Spark.",
 )
 
+_vars_option = click.option(
+    "--vars",
+    "variables",
+    metavar="YAML",
+    default="{}",
+    callback=_dbt_vars,
+    help="Further dbt vars, such as '{source_schema: risk}'.",
+)
+
 
 @click.group(context_settings=_CONTEXT)
 def cli() -> None:
@@ -182,14 +212,7 @@ def cli() -> None:
 @_models_option
 @_limit_option
 @_target_option
-@click.option(
-    "--vars",
-    "variables",
-    metavar="YAML",
-    default="{}",
-    callback=_dbt_vars,
-    help="Further dbt vars, such as '{source_schema: risk}'.",
-)
+@_vars_option
 def backfill(
     scenario_set_id: str | None,
     model_ids: tuple[str, ...],
@@ -244,12 +267,13 @@ def encode(
     "--entity-id",
     metavar="SET:SCENARIO",
     required=True,
-    callback=_text,
+    type=_text,
     help="The scenario to compare with, such as HIST_STRESS_20D:7.",
 )
 @click.option(
     "--model-id",
     metavar="MODEL",
+    type=_text,
     help="The encoder whose vectors are compared; `models` says what each is good for. "
     f"[default: {DEFAULT_MODEL}; {panel_sketch.MODEL_ID} with --block market, "
     f"{stress_shape_v2.MODEL_ID} with --block shape]",
@@ -271,7 +295,7 @@ def encode(
 @click.option(
     "--scenario-set-id",
     metavar="SET",
-    callback=_text,
+    type=_text,
     help="Look in this set only; without it, in all of them.",
 )
 @click.option(
@@ -342,14 +366,15 @@ def similar(
 @click.option(
     "--output",
     metavar="PATH",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("target/scenario_report.html"),
+    type=_text,
+    default="target/scenario_report.html",
     show_default=True,
     help="The file to write.",
 )
 @click.option(
     "--model-id",
     metavar="MODEL",
+    type=_text,
     default=stress_shape_v2.MODEL_ID,
     show_default=True,
     help="The encoder whose vectors are shown.",
@@ -361,7 +386,7 @@ def similar(
     show_default=True,
     help="By which scenarios are near, as in `similar`.",
 )
-def report(output: Path, model_id: str, metric: str) -> None:
+def report(output: str, model_id: str, metric: str) -> None:
     """Write a page that shows all scenarios, and what each crisis is nearest to.
 
     One HTML file that loads nothing from anywhere, for the screen, the phone and paper.
@@ -372,18 +397,46 @@ def report(output: Path, model_id: str, metric: str) -> None:
 
         postgres.choose_server()
         with postgres.plain_errors(), postgres.connect() as connection:
-            write_report(connection, output, model_id, metric)
+            write_report(connection, Path(output), model_id, metric)
         click.echo(output)
+
+
+@cli.command(context_settings=_CONTEXT)
+@_vars_option
+def doctor(variables: dict[str, Any]) -> None:
+    """Say what a backfill would meet on Postgres, and what to do about it.
+
+    Runs the checks of a backfill, and writes nothing. Ends with 1 where a backfill of all
+    sets would fail.
+    """
+    with _plain_errors():
+        from python_encoders import pipeline
+
+        table = Table(header_style="bold", show_lines=True, width=CONSOLE.width)
+        for heading in ("", "found", "what to do"):
+            table.add_column(heading, overflow="fold")
+        findings = list(pipeline.diagnose(variables))
+        for finding in findings:
+            table.add_row(
+                Text(finding.subject, style="bold red" if finding.is_failure else ""),
+                Text(finding.found),
+                Text(finding.advice),
+            )
+        CONSOLE.print(table)
+        num_failures = sum(finding.is_failure for finding in findings)
+        if num_failures:
+            raise WorkFailedError(f"a backfill would fail: {num_failures} of the above")
 
 
 @cli.command()
 def models() -> None:
     """List the encoders: what each keeps, is good for and is bad at."""
-    for model_id, encoder in ENCODERS.items():
-        CONSOLE.print(f"[bold]{model_id}[/bold]")
-        CONSOLE.print(f"  keeps     {encoder.keeps}")
-        CONSOLE.print(f"  good for  {encoder.good_for}")
-        CONSOLE.print(f"  bad at    {encoder.bad_at}")
+    with _plain_errors():
+        for model_id, encoder in ENCODERS.items():
+            CONSOLE.print(f"[bold]{model_id}[/bold]")
+            CONSOLE.print(f"  keeps     {encoder.keeps}")
+            CONSOLE.print(f"  good for  {encoder.good_for}")
+            CONSOLE.print(f"  bad at    {encoder.bad_at}")
 
 
 @cli.group()
@@ -476,9 +529,9 @@ def run(command: click.Command) -> None:
             stream.reconfigure(errors="replace")
     with _plain_errors():
         check_is_here()
-    command()
-
-
-def main() -> None:
-    """Run the command line."""
-    run(cli)
+        try:
+            command()
+        finally:
+            # Python itself reports what fails at its end, with a traceback.
+            if sys.stdout is not None:
+                sys.stdout.flush()

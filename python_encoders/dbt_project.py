@@ -10,6 +10,16 @@ from python_encoders.errors import WorkFailedError
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
 
+# The relations that encoding reads and writes.
+ENCODING_RELATIONS = (
+    "scenario_panels",
+    "int_scenarios",
+    "int_scenario_sets",
+    "int_scenario_panels",
+    "int_expected_embeddings",
+    "numeric_window_embeddings",
+)
+
 
 def check_is_here() -> None:
     """Check that the dbt project lies beside this package, as in a checkout.

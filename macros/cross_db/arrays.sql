@@ -95,7 +95,7 @@
 {#
     A list of texts as an array; it may be empty.
 
-        {{ text_array(var('scenario_model_ids')) }}
+        {{ text_array(scenario_model_ids()) }}
 #}
 {% macro text_array(values) -%}
     {%- set literals = [] -%}

@@ -21,7 +21,7 @@
     {% endif %}
     {% set embeddings = ref("numeric_window_embeddings") %}
     {% set statements %}
-        {% for model_id in var("scenario_model_ids") %}
+        {% for model_id in scenario_model_ids() %}
             {% for metric in ("l2", "cosine") %}
                 {% set index = adapter.quote(
                     ("hnsw_" ~ metric ~ "_" ~ model_id | replace("-", "_"))

@@ -18,7 +18,7 @@
     from {{ ref('numeric_window_embeddings') }}
     where
         entity_type = 'SCENARIO'
-        and model_id = {{ text_literal(var('joint_scenario_model_id')) }}
+        and model_id = {{ text_literal(joint_scenario_model_id()) }}
 {% endset %}
 
 with

@@ -73,7 +73,7 @@ by_model as (
 models as (
 
     select model_id
-    from {{ elements_of(text_array(var('scenario_model_ids'))) }} as expected (model_id)
+    from {{ elements_of(text_array(scenario_model_ids())) }} as expected (model_id)
     union
     select model_id from by_model
     where num_encoded > 0

@@ -71,9 +71,15 @@ def _backfill_on_postgres(
                 f"{schema}.scenario_paths has no index on set and scenario, so each "
                 f"scenario takes a scan of the whole table; to create it: {statement}"
             )
+        if tables := postgres.tables_with_row_security(connection, schema):
+            reporter.say(
+                f"row security is active on {' and '.join(tables)}: rows that a policy "
+                "hides from this role count as gone"
+            )
         index_metric = dbt_var("vector_index_metric", variables)
         if index_metric is not None:
             check_index_metric(connection, index_metric)
+        postgres.check_target_is_ours(connection)
         # dbt takes a second to import, so the checks that need no dbt come first.
         with encoder_locks(connection, scope.model_ids, reporter):
             encoded = build_and_test(

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from python_encoders.dbt_project import PROJECT_DIR
-from python_encoders.errors import WorkFailedError
+from python_encoders.errors import WorkFailedError, WrongUsageError
 
 
 class Tested(NamedTuple):
@@ -25,6 +25,9 @@ class Tested(NamedTuple):
     warnings: list[str]
 
 
+# What a macro raises. The project itself compiles, so a macro that refuses to while dbt
+# parses has met a var or a schema's name that means nothing.
+_REFUSAL = "CompilationError"
 # They change from run to run. No reference depends on them, and of the configuration only
 # full_refresh, which a run of ours never asks for.
 _SCOPE_VARS = ("scenario_set_id", "scenario_limit")
@@ -42,6 +45,11 @@ class DbtChain:
         The dbt vars.
     target : str, optional
         Of the profile; without it, the profile's own choice.
+
+    Raises
+    ------
+    WrongUsageError
+        A var or a schema's name means nothing.
     """
 
     def __init__(self, variables: dict[str, Any], target: str | None = None) -> None:
@@ -112,6 +120,8 @@ class DbtChain:
             causes = (outcome.exception, outcome.exception.__cause__)
             if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
                 raise KeyboardInterrupt
+            if command == "parse" and type(outcome.exception).__name__ == _REFUSAL:
+                raise WrongUsageError(_squeezed(outcome.exception.msg))
             raise WorkFailedError(f"dbt {command} failed: {_squeezed(outcome.exception)}")
         failed = [
             f"in {_name(result)}: {_told(result.message or 'no message')}"

@@ -7,22 +7,13 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from python_encoders.dbt_project import ENCODING_RELATIONS
 from python_encoders.encoders import check_models
 from python_encoders.pipeline.reporter import Reporter
 from python_encoders.scope import Encoded, Scope
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
-
-# The relations that encoding reads and writes.
-_RELATIONS = (
-    "scenario_panels",
-    "int_scenarios",
-    "int_scenario_sets",
-    "int_scenario_panels",
-    "int_expected_embeddings",
-    "numeric_window_embeddings",
-)
 
 
 def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> Encoded:
@@ -57,7 +48,7 @@ def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
 
     postgres.choose_server()
     with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
-        postgres.check_is_built(connection, *_RELATIONS)
+        postgres.check_is_built(connection, *ENCODING_RELATIONS)
         if scope.scenario_set_id is not None:
             postgres.check_set_is_built(connection, scope.scenario_set_id)
         with encoder_locks(connection, scope.model_ids, reporter):
@@ -73,7 +64,7 @@ def _encode_on_spark(scope: Scope, reporter: Reporter) -> Encoded:
     from python_encoders.spark import encoding, store
 
     with spark_session.open_session() as session:
-        store.check_is_built(session, *_RELATIONS)
+        store.check_is_built(session, *ENCODING_RELATIONS)
         if scope.scenario_set_id is not None:
             store.check_set_is_built(session, scope.scenario_set_id)
         return encoding.encode(session, scope, reporter.progress)
@@ -101,10 +92,11 @@ def encoder_locks(
     Raises
     ------
     WorkFailedError
-        The connection was lost, and the locks with it.
+        The connection was lost, and the locks with it; or a pooler keeps no locks.
     """
-    from python_encoders.postgres import lock
+    from python_encoders.postgres import check_pooling, lock
 
+    check_pooling(connection)
     with contextlib.ExitStack() as locks:
         # All runs take them in one order, so that no two runs wait for each other.
         for model_id in sorted(model_ids):

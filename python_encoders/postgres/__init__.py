@@ -5,10 +5,14 @@
 
 from python_encoders.postgres.checks import (
     check_is_built,
+    check_pooling,
     check_set_in_source,
     check_set_is_built,
     check_source,
+    check_target_is_ours,
+    column_types,
     index_to_create,
+    tables_with_row_security,
 )
 from python_encoders.postgres.connection import (
     EMBEDDED_HOME,
@@ -27,10 +31,13 @@ __all__ = [
     "EMBEDDED_HOME",
     "check_is_built",
     "check_lock",
+    "check_pooling",
     "check_set_in_source",
     "check_set_is_built",
     "check_source",
+    "check_target_is_ours",
     "choose_server",
+    "column_types",
     "connect",
     "coverage",
     "encode",
@@ -41,4 +48,5 @@ __all__ = [
     "quoted",
     "relation",
     "server",
+    "tables_with_row_security",
 ]

@@ -5,8 +5,9 @@ import os
 import adbc_driver_manager
 from adbc_driver_manager.dbapi import Connection
 
-from python_encoders.dbt_project import target_schema
+from python_encoders.dbt_project import ENCODING_RELATIONS, target_schema
 from python_encoders.errors import WorkFailedError
+from python_encoders.postgres.connection import connect
 from python_encoders.postgres.sql import fetch, quoted, relation
 from python_encoders.source_tables import (
     SOURCE_COLUMNS,
@@ -15,6 +16,35 @@ from python_encoders.source_tables import (
     set_is_there_twice,
     unknown_set,
 )
+
+
+def column_types(connection: Connection, schema: str) -> dict[str, dict[str, str]]:
+    """Give the columns of each source table with their types; a missing table has none."""
+    found = fetch(
+        connection,
+        """
+        select
+            relations.relname::text as table_name,
+            columns.attname::text as column_name,
+            pg_catalog.format_type(columns.atttypid, columns.atttypmod) as type_name
+        from pg_catalog.pg_namespace as schemas
+        inner join pg_catalog.pg_class as relations
+            on schemas.oid = relations.relnamespace
+        inner join pg_catalog.pg_attribute as columns
+            on relations.oid = columns.attrelid
+        where
+            schemas.nspname = $1
+            and relations.relname in ('scenario_sets', 'scenario_paths')
+            and columns.attnum > 0
+            and not columns.attisdropped
+        order by columns.attnum
+        """,
+        [schema],
+    ).to_pylist()
+    columns: dict[str, dict[str, str]] = {table: {} for table in SOURCE_COLUMNS}
+    for row in found:
+        columns[row["table_name"]][row["column_name"]] = row["type_name"]
+    return columns
 
 
 def check_source(connection: Connection, schema: str) -> None:
@@ -26,26 +56,9 @@ def check_source(connection: Connection, schema: str) -> None:
         Names the schema, the table and the columns that are missing; there are no paths;
         or a set is there twice.
     """
-    found = fetch(
-        connection,
-        """
-        select relations.relname::text as table_name, columns.attname::text as column_name
-        from pg_catalog.pg_namespace as schemas
-        inner join pg_catalog.pg_class as relations
-            on schemas.oid = relations.relnamespace
-        inner join pg_catalog.pg_attribute as columns
-            on relations.oid = columns.attrelid
-        where
-            schemas.nspname = $1
-            and relations.relname in ('scenario_sets', 'scenario_paths')
-            and columns.attnum > 0
-            and not columns.attisdropped
-        """,
-        [schema],
-    ).to_pylist()
-    columns: dict[str, set[str]] = {table: set() for table in SOURCE_COLUMNS}
-    for row in found:
-        columns[row["table_name"]].add(row["column_name"])
+    columns = {
+        table: set(types) for table, types in column_types(connection, schema).items()
+    }
     check_columns(schema, columns, f"database {os.environ['PGDATABASE']}", "dbt seed")
     sets, paths = (f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS)
     if not fetch(connection, f"select 1 as found from {paths} limit 1", []).num_rows:
@@ -63,6 +76,48 @@ def check_source(connection: Connection, schema: str) -> None:
     )["scenario_set_id"].to_pylist()
     if twice:
         raise set_is_there_twice(schema, twice[0])
+
+
+def check_pooling(connection: Connection) -> None:
+    """Check that two open connections are two sessions of the server.
+
+    Raises
+    ------
+    WorkFailedError
+        They share one: a pooler gives a session to each transaction. A lock would be held
+        by whoever comes next.
+    """
+    backend = "select pg_backend_pid() as backend"
+    with connect(autocommit=True) as second:
+        pids = [fetch(one, backend, [])["backend"][0] for one in (connection, second)]
+    if pids[0] == pids[1]:
+        raise WorkFailedError(
+            "two connections share one session of the server: a pooler in transaction "
+            "mode, where locks do not hold; connect to Postgres itself, or to a pooler in "
+            "session mode"
+        )
+
+
+def tables_with_row_security(connection: Connection, schema: str) -> list[str]:
+    """Name the source tables of which row policies may hide rows from this role."""
+    return [
+        str(name)
+        for name in fetch(
+            connection,
+            """
+            select relations.relname::text as name
+            from pg_catalog.pg_class as relations
+            inner join pg_catalog.pg_namespace as schemas
+                on relations.relnamespace = schemas.oid
+            where
+                schemas.nspname = $1
+                and relations.relname in ('scenario_sets', 'scenario_paths')
+                and row_security_active(relations.oid)
+            order by relations.relname desc
+            """,
+            [schema],
+        )["name"].to_pylist()
+    ]
 
 
 def index_to_create(connection: Connection, schema: str) -> str | None:
@@ -181,3 +236,44 @@ def check_is_built(connection: Connection, *names: str) -> None:
             raise WorkFailedError(
                 f"schema {target_schema()} has no {name}; build it with `dbt run` first"
             )
+
+
+def check_target_is_ours(connection: Connection) -> str:
+    """Check that dbt may build in the target schema; say in what state it is.
+
+    Raises
+    ------
+    WorkFailedError
+        The role may not create relations there, or does not own one that dbt replaces.
+    """
+    [target] = fetch(
+        connection,
+        """
+        select
+            to_regnamespace(quote_ident($1)) is not null as is_there,
+            case
+                when to_regnamespace(quote_ident($1)) is null
+                    then has_database_privilege(current_database(), 'create')
+                else has_schema_privilege(to_regnamespace(quote_ident($1)), 'create')
+            end as may_create,
+            (
+                select min(relations.relname)::text
+                from pg_catalog.pg_class as relations
+                where
+                    relations.relnamespace = to_regnamespace(quote_ident($1))
+                    and relations.relname = any(string_to_array($2, ','))
+                    and not pg_has_role(relations.relowner, 'usage')
+            ) as foreign_relation
+        """,
+        [target_schema(), ",".join(ENCODING_RELATIONS)],
+    ).to_pylist()
+    schema = target_schema()
+    advice = "`setup/least_privilege.sql` makes a role that may"
+    if not target["may_create"]:
+        raise WorkFailedError(f"this role may not create relations in {schema}; {advice}")
+    if (foreign := target["foreign_relation"]) is not None:
+        raise WorkFailedError(
+            f"this role does not own {schema}.{foreign}, and dbt replaces what it builds; "
+            f"{advice}"
+        )
+    return "owned by this role" if target["is_there"] else "dbt will create it"

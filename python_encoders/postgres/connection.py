@@ -10,7 +10,7 @@ import adbc_driver_postgresql.dbapi
 from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.dbt_project import PROJECT_DIR
-from python_encoders.errors import WorkFailedError
+from python_encoders.errors import WorkFailedError, WrongUsageError
 
 EMBEDDED_HOME = PROJECT_DIR / ".postgres"
 
@@ -22,6 +22,13 @@ _DEFAULTS = {
     "PGCONNECT_TIMEOUT": "10",
 }
 
+# No result depends on the session; these settings keep it so where a role, a database or
+# the user has others. The connection that holds the locks is idle while dbt builds.
+_SESSION_OPTIONS = (
+    "-c TimeZone=UTC -c standard_conforming_strings=on -c DateStyle=ISO,MDY "
+    "-c extra_float_digits=1 -c idle_session_timeout=0"
+)
+
 _SEVERITY = re.compile("(?:ERROR|FATAL|PANIC):")
 
 
@@ -29,13 +36,22 @@ def choose_server() -> None:
     """Point this process at its server: ``PGHOST``, else the embedded one.
 
     Sets the ``PG*`` variables in ``os.environ``, where libpq and the dbt profile find
-    them. Starts nothing and connects to nothing.
+    them. ``PGOPTIONS`` keeps what the user has set; the settings that this project pins
+    come after it. Starts nothing and connects to nothing.
 
     Raises
     ------
+    WrongUsageError
+        When ``PGSERVICE`` is set: the dbt profile's own parameters go before those of the
+        service, so dbt and the encoder would use two databases.
     WorkFailedError
         When ``PGHOST`` is unset and there is no embedded server.
     """
+    if os.environ.get("PGSERVICE"):
+        raise WrongUsageError(
+            "PGSERVICE is set, and dbt does not follow it; unset it, and name the server "
+            "by PGHOST, PGPORT, PGUSER and PGDATABASE"
+        )
     if not os.environ.get("PGHOST"):
         env_file = EMBEDDED_HOME / "env"
         if not env_file.exists():
@@ -50,6 +66,10 @@ def choose_server() -> None:
         # To libpq, an empty variable is not set.
         if not os.environ.get(name):
             os.environ[name] = value
+    os.environ["PGCLIENTENCODING"] = "UTF8"
+    options = os.environ.get("PGOPTIONS", "")
+    if not options.endswith(_SESSION_OPTIONS):
+        os.environ["PGOPTIONS"] = f"{options} {_SESSION_OPTIONS}".lstrip()
 
 
 def connect(*, autocommit: bool = False) -> Connection:
@@ -64,7 +84,7 @@ def connect(*, autocommit: bool = False) -> Connection:
     """
     try:
         connection: Connection = adbc_driver_postgresql.dbapi.connect(
-            "postgresql:///?application_name=scenario-embeddings&client_encoding=UTF8",
+            "postgresql:///?application_name=scenario-embeddings",
             autocommit=autocommit,
         )
         return connection

@@ -57,10 +57,51 @@ def test_an_id_that_is_no_text_is_refused():
     )
 
 
-def test_a_var_that_dbt_refuses_is_one_line(seeded):
-    line = refused(1, WORKFLOW_COMMAND, "--vars", "{series_kinds: FACTOR}")
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{series_kinds: FACTOR}", "series_kinds must be a list out of"),
+        ("{scenario_model_ids: all}", "scenario_model_ids must be a list of encoders"),
+        ("{joint_scenario_model_id: x}", "joint_scenario_model_id must be one of"),
+        ("{joint_weights: {stab: true}}", "joint_weights must give stab, scenario and"),
+        (
+            "{joint_weights: {stab: true, scenario: 1, profile: 1}}",
+            "joint_weights.stab must be a number",
+        ),
+    ],
+)
+def test_a_var_that_means_nothing_is_refused_before_anything_runs(
+    seeded, front, text, says
+):
+    refusal = front("backfill", "--vars", text)
 
-    assert "series_kinds must be a list out of" in line
+    assert (refusal.returncode, refusal.stdout) == (2, "")
+    assert refusal.stderr.startswith("Error: ")
+    assert says in refusal.stderr
+    assert refusal.stderr.count("\n") == 1
+    assert execute("select to_regnamespace('analytics')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backfill", "--scenario-set-id", ""),
+        ("backfill", "--model-id", ""),
+        ("backfill", "--vars", ""),
+        ("encode", "--scenario-set-id", ""),
+        ("encode", "--model-id", ""),
+        ("similar", "--entity-id", ""),
+        ("similar", "--entity-id", "S:1", "--scenario-set-id", ""),
+        ("similar", "--entity-id", "S:1", "--model-id", ""),
+        ("report", "--model-id", ""),
+        ("report", "--output", ""),
+    ],
+)
+def test_an_empty_option_is_refused(front, arguments):
+    refusal = front(*arguments)
+
+    assert refusal.returncode == 2
+    assert f"Invalid value for '{arguments[-2]}'" in refusal.stderr
 
 
 @pytest.mark.parametrize(
@@ -126,6 +167,48 @@ def test_ctrl_c_is_not_lost_where_something_catches_it():
             interrupted_and_silent()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_amid_the_imports_is_one_line():
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import os, signal, sys\n"
+            "from python_encoders.__main__ import main\n"
+            "class Interrupt:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'numpy':\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "sys.meta_path.insert(0, Interrupt())\n"
+            "main('backfill')",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (130, "Error: interrupted\n")
+
+
+@pytest.mark.parametrize("command", ["models", "encode"])
+def test_an_output_that_is_full_or_closed_is_one_line(built, command):
+    program = [sys.executable, "-m", "python_encoders", command]
+    reading, closed = os.pipe()
+    os.close(reading)
+    try:
+        for output, says in ((os.open("/dev/full", os.O_WRONLY), "space"), (closed, "pipe")):
+            done = subprocess.run(
+                program, stdout=output, stderr=subprocess.PIPE, text=True, check=False
+            )
+            assert done.returncode == 1
+            assert done.stderr.startswith("Error: cannot write to the standard output: ")
+            assert says in done.stderr
+            assert done.stderr.count("\n") == 1
+            os.close(output)
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(closed)
 
 
 def test_who_ignores_ctrl_c_goes_on_ignoring_it():

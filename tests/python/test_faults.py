@@ -50,7 +50,7 @@ import os, signal, sys
 from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import StatementOptions
 from python_encoders import pipeline, postgres
-from python_encoders.cli import main
+from python_encoders.__main__ import main
 
 run = Cursor.execute
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import MODEL, Silent, execute, stored_bytes, vector_bytes
 
 from python_encoders.encoders import ENCODERS
-from python_encoders.errors import WorkFailedError
+from python_encoders.errors import WrongUsageError
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
@@ -92,7 +92,7 @@ def test_alone_a_scenario_stands_in_the_joint_space_as_its_own_vector(built):
     ],
 )
 def test_weights_that_are_none_are_refused(chain, weights):
-    with pytest.raises(WorkFailedError, match="joint_weights"):
+    with pytest.raises(WrongUsageError, match="joint_weights"):
         chain(joint_weights=weights)
 
 

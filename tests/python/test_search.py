@@ -224,6 +224,34 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
     assert hits / (10 * len(questions)) >= 0.9
 
 
+def test_a_search_in_a_small_set_beside_an_index_finds_all_of_it(
+    built, chain, monkeypatch
+):
+    if not has_pgvector():
+        pytest.skip("this Postgres has no pgvector, and so no index of vectors")
+    # A scan of an index gives up after 20,000 vectors, here after 200: a small test.
+    monkeypatch.setenv("PGOPTIONS", "-c hnsw.max_scan_tuples=200")
+    drawn = np.random.default_rng(7).standard_normal((2_010, 384), dtype=np.float32)
+    store(SKETCH, drawn[:2_000], "LARGE")
+    # The small set lies beyond all of the large one.
+    store(SKETCH, drawn[2_000:] * 10, "SMALL")
+    execute(
+        """
+        insert into analytics.int_scenario_panels
+        select (jsonb_populate_record(panels, '{"scenario_set_id": "SMALL"}')).*
+        from analytics.int_scenario_panels as panels limit 1
+        """
+    )
+    question = ("LARGE:0", SKETCH, 10, "l2", "SMALL")
+    exact = ask(*question)
+    assert len(exact) == 10
+
+    execute("create extension vector")
+    chain(vector_index_metric="l2").build_vector_index()
+
+    assert ask(*question) == exact
+
+
 def test_the_macro_gives_what_the_command_gives(built, dbt):
     shown = dbt(
         *("show", "--output", "json", "--limit", "5", "--inline"),

@@ -18,7 +18,7 @@ embeddings as (
     where
         entity_type = 'SCENARIO'
         and {{ array_contains(
-            text_array(var("encoded_model_ids") or var("scenario_model_ids")), 'model_id'
+            text_array(var("encoded_model_ids") or scenario_model_ids()), 'model_id'
         ) }}
 
 )

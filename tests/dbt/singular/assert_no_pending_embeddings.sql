@@ -20,7 +20,7 @@
         select distinct model_id from {{ ref('numeric_window_embeddings') }}
         where
             entity_type = 'SCENARIO'
-            and {{ array_contains(text_array(var("scenario_model_ids")), "model_id") }}
+            and {{ array_contains(text_array(scenario_model_ids()), "model_id") }}
 
     ),
 
@@ -33,7 +33,7 @@
         select model_id from {{ ref('encoder_limits') }}
         where
             cardinality({{ encoded_model_ids }}) = 0
-            and {{ array_contains(text_array(var("scenario_model_ids")), "model_id") }}
+            and {{ array_contains(text_array(scenario_model_ids()), "model_id") }}
             and (
                 model_id in (select begun.model_id from begun)
                 or not exists (select 1 from begun)

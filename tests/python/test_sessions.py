@@ -1,0 +1,232 @@
+"""Sessions of other people's servers: roles with settings, services, poolers, policies."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from conftest import add, execute, python, stored_vectors
+from test_errors import refused
+
+from python_encoders.postgres import choose_server, connect, fetch
+
+HOSTILE = {
+    "standard_conforming_strings": "off",
+    "timezone": "'Asia/Kathmandu'",
+    "datestyle": "'SQL, DMY'",
+    "extra_float_digits": "-10",
+    "idle_session_timeout": "'2s'",
+}
+
+
+@pytest.fixture
+def hostile_role(postgres, monkeypatch):
+    """A superuser whose sessions differ in all that we pin."""
+    role = f"hostile_{os.getpid()}"
+    execute(f"create role {role} superuser login password 'x'")
+    for name, value in HOSTILE.items():
+        execute(f"alter role {role} set {name} = {value}")
+    monkeypatch.setenv("PGOPTIONS", "")
+    yield role
+    monkeypatch.undo()
+    execute(f"drop role {role}")
+
+
+def test_a_role_with_other_settings_gets_the_same_vectors(
+    source, hostile_role, monkeypatch
+):
+    add("S", "1", [(1, "ALPHA", 0.1), (1, "BETA", 0.2), (2, "ALPHA", 0.3), (2, "BETA", 0)])
+    assert python("python_encoders", "backfill").returncode == 0
+    before = stored_vectors()
+
+    done = python("python_encoders", "backfill", PGUSER=hostile_role, PGPASSWORD="x")
+
+    assert done.returncode == 0, done.stderr
+    assert "vectors: 0 written, 0 pruned" in done.stdout
+    assert stored_vectors() == before
+
+
+def test_our_settings_come_after_the_users_own(built, hostile_role, monkeypatch):
+    monkeypatch.setenv("PGUSER", hostile_role)
+    monkeypatch.setenv("PGPASSWORD", "x")
+    monkeypatch.setenv("PGOPTIONS", r"-c search_path=a,\ b -c TimeZone=Asia/Tokyo")
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+
+    for _ in range(2):
+        choose_server()
+
+    assert os.environ["PGOPTIONS"].count("idle_session_timeout") == 1
+    with connect() as connection:
+        settings = fetch(
+            connection,
+            """
+            select name, setting from pg_catalog.pg_settings
+            where name = any(
+                array['TimeZone', 'standard_conforming_strings', 'DateStyle', 'search_path',
+                'extra_float_digits', 'idle_session_timeout', 'client_encoding']
+            )
+            """,
+            [],
+        ).to_pylist()
+    assert {row["name"]: row["setting"] for row in settings} == {
+        "TimeZone": "UTC",
+        "standard_conforming_strings": "on",
+        "DateStyle": "ISO, MDY",
+        "extra_float_digits": "1",
+        "idle_session_timeout": "0",
+        "client_encoding": "UTF8",
+        "search_path": "a, b",
+    }
+
+
+def test_a_service_is_refused(monkeypatch):
+    line = refused(2, "python_encoders", "encode", PGSERVICE="risk")
+
+    assert "PGSERVICE is set, and dbt does not follow it" in line
+
+
+def test_active_row_security_is_said(built, front, monkeypatch):
+    role = f"desk_{os.getpid()}"
+    execute(f"create role {role} login password 'x'")
+    try:
+        execute(
+            f"""
+            grant usage on schema raw to {role};
+            grant select on all tables in schema raw to {role};
+            alter table raw.scenario_paths enable row level security;
+            create policy all_rows on raw.scenario_paths for select using (true);
+            """
+        )
+        monkeypatch.setenv("PGUSER", role)
+        monkeypatch.setenv("PGPASSWORD", "x")
+        # It may not write, which ends the run after the checks.
+        told = front("backfill")
+        assert "row security is active on scenario_paths: rows that" in told.stdout
+    finally:
+        monkeypatch.undo()
+        execute(f"drop owned by {role}; drop role {role}")
+
+
+@pytest.fixture
+def pooler(built):
+    """Starts pgbouncer in a mode before the tests' server; gives its variables."""
+    program = shutil.which("pgbouncer")
+    if program is None:
+        pytest.skip("no pgbouncer: as root, `apt-get install pgbouncer`")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = []
+    server = Path(os.environ["PGHOST"])
+    owner = server.owner() if server.is_dir() else "nobody"
+    # The folders of pytest are closed to the user that it runs as.
+    home = Path(tempfile.mkdtemp(prefix="scenario-tests-pooler-"))
+    home.chmod(0o755)
+
+    def start(mode):
+        users, settings = home / "users", home / "pgbouncer.ini"
+        users.write_text(f'"{os.environ["PGUSER"]}" ""\n')
+        settings.write_text(
+            f"""
+            [databases]
+            * = host={os.environ["PGHOST"]} port={os.environ["PGPORT"]}
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            listen_port = {port}
+            unix_socket_dir =
+            auth_type = trust
+            auth_file = {users}
+            pool_mode = {mode}
+            ignore_startup_parameters = options, extra_float_digits
+            """.replace("            ", "")
+        )
+        running.append(
+            subprocess.Popen(
+                [program, str(settings)],
+                # It refuses to run as root, and the server's socket is its owner's.
+                user=owner if os.getuid() == 0 else None,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        return {"PGHOST": "127.0.0.1", "PGPORT": str(port)}
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait()
+    shutil.rmtree(home)
+
+
+def test_a_pooler_in_transaction_mode_is_refused(pooler):
+    line = refused(1, "python_encoders", "encode", **pooler("transaction"))
+
+    assert "two connections share one session of the server" in line
+
+
+def test_a_pooler_in_session_mode_works(pooler):
+    done = python("python_encoders", "encode", **pooler("session"))
+
+    assert done.returncode == 0, done.stderr
+    assert "vectors: 0 written, 0 pruned" in done.stdout
+
+
+def test_the_doctor_of_a_sound_database_finds_no_failure(built, front):
+    told = front("doctor")
+
+    assert told.returncode == 0, told.stderr
+    for words in ("PostgreSQL ", "the axis' order", "pinned", "return_value double"):
+        assert words in told.stdout
+    assert "1 of 120 rejected by num-scenario-core-v1" in told.stdout
+    assert execute("select count(*) from analytics.numeric_window_embeddings") == [(143,)]
+
+
+def test_the_doctor_says_what_a_backfill_would_fail_on(built, front, monkeypatch):
+    execute("alter table raw.scenario_paths rename return_value to shock")
+    told = front("doctor", "--vars", "{series_kinds: FACTOR}")
+
+    assert told.returncode == 1
+    assert "raw.scenario_paths has no column return_value" in told.stdout
+    assert "series_kinds must be a list out of" in told.stdout
+    assert "Error: a backfill would fail: 2 of the above" in told.stderr
+
+
+def test_the_doctor_of_a_server_out_of_reach_says_so(front, monkeypatch):
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", "1")
+    told = front("doctor")
+
+    assert told.returncode == 1
+    assert "cannot connect to Postgres at 127.0.0.1, port 1" in told.stdout
+    assert "make db" in told.stdout
+
+
+def test_a_target_of_another_owner_is_named(built, front, monkeypatch):
+    role = f"reader_{os.getpid()}"
+    execute(f"create role {role} login password 'x'")
+    try:
+        execute(
+            f"""
+            grant usage on schema raw to {role};
+            grant select on all tables in schema raw to {role};
+            grant all on schema analytics to {role};
+            grant all on all tables in schema analytics to {role};
+            """
+        )
+        monkeypatch.setenv("PGUSER", role)
+        monkeypatch.setenv("PGPASSWORD", "x")
+        says = "this role does not own analytics."
+        assert "this role does not own" in front("doctor").stdout
+        assert says in front("backfill").stderr
+    finally:
+        monkeypatch.undo()
+        execute(f"drop owned by {role}; drop role {role}")
