@@ -5,7 +5,7 @@ import gzip
 import re
 from bisect import bisect_right
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,10 @@ _NO_NUMBER = [
     ".",
 ]
 _ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# The nearest double, as the other formats hold it. From pandas 3.1 on it is the default, and
+# the option is deprecated.
+_IS_OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+_EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _IS_OLD else {}
 _SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx"}
 
 
@@ -81,7 +85,9 @@ def _header(path: Path) -> list[str]:
             lines = (line for at, line in enumerate(file) if at not in skipped)
             return next(csv.reader(lines, delimiter=text.delimiter))
     except (ValueError, OSError, StopIteration, IndexError) as error:
-        raise WrongUsageError(f"cannot read {path}: {error or 'it is empty'}") from error
+        raise WrongUsageError(
+            f"cannot read {path}: {str(error) or 'it is empty'}"
+        ) from error
 
 
 def read_files(
@@ -211,8 +217,7 @@ def _read_csv(path: Path, texts: list[str], numbers: list[str]) -> pd.DataFrame:
                 keep_default_na=False,
                 na_values=dict.fromkeys(numbers, _NO_NUMBER)
                 | {name: [""] for name in texts},
-                # The nearest double, as in the other formats.
-                float_precision="round_trip",
+                **_EXACT,
                 low_memory=False,
                 index_col=False,
             )

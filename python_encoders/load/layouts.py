@@ -300,7 +300,7 @@ def _unit_of_rows(
             f"{places.describe(row, column)} holds {str(frame[column][row])!r}, which is "
             f"none of {', '.join(UNITS)}; say what it means under `units` in a spec"
         )
-    return units.to_numpy(np.float64)
+    return np.asarray(units, np.float64)
 
 
 def steps_named(name: str, like: Cube, day_first: bool | None) -> npt.NDArray[np.bool_]:
