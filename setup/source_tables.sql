@@ -24,7 +24,8 @@ create table if not exists scenario_sets (
 comment on table scenario_sets is 'One row per scenario set';
 
 -- Exactly one of the three ids names a series. The others are sentinels, because a primary
--- key takes no NULL.
+-- key takes no NULL. The key begins with set and scenario: it is also the index by which
+-- dbt looks a scenario up.
 create table if not exists scenario_paths (
     scenario_set_id text not null,
     scenario_id text not null,
@@ -39,9 +40,6 @@ create table if not exists scenario_paths (
         scenario_set_id, scenario_id, horizon_index, instrument_id, factor_id, macro_id
     )
 );
-
-create index if not exists scenario_paths_scenario
-on scenario_paths (scenario_set_id, scenario_id);
 
 comment on table scenario_paths is
 'One row per scenario, step and series. return_value is in decimals';

@@ -22,7 +22,7 @@ from python_encoders.load.returns import to_returns, without_missing
 from python_encoders.load.scenario_set import ScenarioSet, as_of_date, check_ids
 from python_encoders.load.source_writer import write_set
 from python_encoders.load.summary import describe
-from python_encoders.load.windows import of_events, read_events, rolling
+from python_encoders.load.windows import labels_of_windows, of_events, read_events, rolling
 
 __all__ = [
     "CHANGES",
@@ -114,7 +114,11 @@ def _cut(cube: Cube, options: Options) -> tuple[Cube, dict[str, dict[str, str]],
     if options.events is None:
         stride = options.stride or options.window
         windows, left_over = rolling(cube, options.window, stride)
-        return windows, {}, [f"left over: {left_over} rows at the end of the history"]
+        return (
+            windows,
+            labels_of_windows(windows),
+            [f"left over: {left_over} rows at the end of the history"],
+        )
     events = read_events(options.events, options.day_first)
     windows, labels, too_short = of_events(cube, events, options.window, options.take)
     return windows, labels, [f"too short, left out: {event}" for event in too_short]

@@ -30,8 +30,8 @@ _NO_NUMBER = [
     ".",
 ]
 _ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-# The nearest double, as the other formats hold it. From pandas 3.1 on it is the default, and
-# the option is deprecated.
+# The nearest double, as the other formats hold it. From pandas 3.1 on it is the default,
+# and the option is deprecated.
 _IS_OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 _EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _IS_OLD else {}
 _SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx"}
@@ -85,9 +85,8 @@ def _header(path: Path) -> list[str]:
             lines = (line for at, line in enumerate(file) if at not in skipped)
             return next(csv.reader(lines, delimiter=text.delimiter))
     except (ValueError, OSError, StopIteration, IndexError) as error:
-        raise WrongUsageError(
-            f"cannot read {path}: {str(error) or 'it is empty'}"
-        ) from error
+        reason = str(error) or "it is empty"
+        raise WrongUsageError(f"cannot read {path}: {reason}") from error
 
 
 def read_files(
@@ -206,7 +205,7 @@ def _read_csv(path: Path, texts: list[str], numbers: list[str]) -> pd.DataFrame:
 
     def read(decimal: str) -> pd.DataFrame:
         with _open(path, text.encoding) as file:
-            return pd.read_csv(
+            frame: pd.DataFrame = pd.read_csv(
                 file,
                 sep=text.delimiter,
                 decimal=decimal,
@@ -221,6 +220,7 @@ def _read_csv(path: Path, texts: list[str], numbers: list[str]) -> pd.DataFrame:
                 low_memory=False,
                 index_col=False,
             )
+            return frame
 
     frame = read(".")
     if text.delimiter != "," and any(_has_decimal_comma(frame[name]) for name in numbers):

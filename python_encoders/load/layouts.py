@@ -246,14 +246,16 @@ def _refuse_duplicates(
     column: str,
 ) -> None:
     cells = first * (int(second.max()) + 1) + second
+    ordered = np.sort(cells)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return
     order = np.argsort(cells, kind="stable")
     repeated = np.flatnonzero(np.diff(cells[order]) == 0)
-    if len(repeated):
-        was, again = (rows[order[repeated[0] + at]] for at in (0, 1))
-        raise WrongUsageError(
-            f"{places.describe(int(again), column)} repeats a cell that "
-            f"{places.describe(int(was), column)} has"
-        )
+    was, again = (rows[order[repeated[0] + at]] for at in (0, 1))
+    raise WrongUsageError(
+        f"{places.describe(int(again), column)} repeats a cell that "
+        f"{places.describe(int(was), column)} has"
+    )
 
 
 def _ids(

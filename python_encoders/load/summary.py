@@ -22,7 +22,7 @@ def describe(
     columns : Columns
     places : Places
     gaps : Cube
-        The returns before missing ones were treated.
+        The returns before missing ones were treated, and a history was cut.
     missing : str
         How they were treated.
     """
@@ -35,8 +35,8 @@ def describe(
         f"{num_series} series, steps {cube.steps[0, 0]} to {cube.steps[-1, -1]}, as of "
         f"{scenario_set.as_of}"
     )
-    yield from _largest_moves(cube, columns, places)
-    yield from _missing(gaps, missing)
+    yield from _largest_moves(gaps, columns, places)
+    yield from _missing(gaps, columns, missing)
     yield from suspicious_units(scenario_set)
 
 
@@ -54,13 +54,12 @@ def _largest_moves(cube: Cube, columns: Columns, places: Places) -> Iterator[str
         row = int(cube.rows[scenario, step, series])
         place = f" ({places.describe(row, column)})" if row else ""
         yield (
-            f"large move: {cube.values[scenario, step, series]:+.4f}, scenario "
-            f"{cube.scenario_ids[scenario]}, step {cube.steps[scenario, step]}, "
-            f"{cube.series_ids[series]}{place}"
+            f"large move: {cube.values[scenario, step, series]:+.4f}, "
+            f"{_cell(cube, columns, int(scenario), int(step), int(series))}{place}"
         )
 
 
-def _missing(gaps: Cube, missing: str) -> Iterator[str]:
+def _missing(gaps: Cube, columns: Columns, missing: str) -> Iterator[str]:
     found = np.argwhere(np.isnan(gaps.values))
     if not len(found):
         return
@@ -70,12 +69,15 @@ def _missing(gaps: Cube, missing: str) -> Iterator[str]:
     }.get(missing, "left out, so the chain rejects their scenarios (--missing says else)")
     yield f"missing: {len(found)} cells; {became}"
     for scenario, step, series in found[:_NUM_NAMED]:
-        yield (
-            f"  scenario {gaps.scenario_ids[scenario]}, step {gaps.steps[scenario, step]}, "
-            f"{gaps.series_ids[series]}"
-        )
+        yield f"  {_cell(gaps, columns, scenario, step, series)}"
     if len(found) > _NUM_NAMED:
         yield f"  and {len(found) - _NUM_NAMED} more"
+
+
+def _cell(cube: Cube, columns: Columns, scenario: int, step: int, series: int) -> str:
+    """Name a cell. A history has no scenario yet."""
+    where = f"scenario {cube.scenario_ids[scenario]}, " if columns.scenario else ""
+    return f"{where}step {cube.steps[scenario, step]}, {cube.series_ids[series]}"
 
 
 def suspicious_units(scenario_set: ScenarioSet) -> Iterator[str]:

@@ -83,13 +83,26 @@ def of_events(
             too_short.append(f"{event.name} ({len(found)} steps)")
             continue
         kept[event.name] = found[-window:] if take == "last" else found[:window]
-        ends = (pd.Timestamp(dates[kept[event.name][at]]).date() for at in (0, -1))
-        labels[event.name] = {"name": event.name} | dict(
-            zip(("first_day", "last_day"), map(str, ends), strict=True)
-        )
+        labels[event.name] = _label(event.name, dates[kept[event.name]])
     if not kept:
         raise WrongUsageError(f"no event has {window} steps: {', '.join(too_short)}")
     return _cut(history, list(kept), np.array(list(kept.values()))), labels, too_short
+
+
+def labels_of_windows(windows: Cube) -> dict[str, dict[str, str]]:
+    """Name windows by their days, where the steps are dates."""
+    if windows.dates is None:
+        return {}
+    named = zip(windows.scenario_ids, windows.steps, windows.dates, strict=True)
+    return {
+        scenario_id: _label(f"{steps[0]} to {steps[-1]}", dates)
+        for scenario_id, steps, dates in named
+    }
+
+
+def _label(name: str, dates: npt.NDArray[np.datetime64]) -> dict[str, str]:
+    first, last = (str(pd.Timestamp(dates[at]).date()) for at in (0, -1))
+    return {"name": name, "first_day": first, "last_day": last}
 
 
 def _cut(history: Cube, names: list[str], steps: npt.NDArray[np.int64]) -> Cube:

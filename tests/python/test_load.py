@@ -1,5 +1,6 @@
 """Files to source tables: `scenario-embeddings load`."""
 
+import itertools
 import os
 import signal
 import subprocess
