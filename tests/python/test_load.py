@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import execute
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from python_encoders.dbt_project import PROJECT_DIR
@@ -261,6 +261,7 @@ def test_a_price_history_is_the_same_in_every_file_and_layout(tmp_path, layout, 
     assert "left over: 1 rows at the end of the history" in said
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_the_order_of_rows_and_columns_changes_nothing(data):
     """Newest first, shuffled, series in any order, gaps: the same set in three layouts."""
