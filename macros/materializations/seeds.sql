@@ -61,7 +61,8 @@
             {{ exceptions.raise_compiler_error(
                 relation.schema ~ "." ~ relation.identifier
                 ~ " exists and was not loaded by dbt seed; nothing was overwritten."
-                ~ " Leave the seeds out with `--selector chain`."
+                ~ " Leave the seeds out with `--selector chain`, or run the demo beside them:"
+            ~ " DBT_SCHEMA=demo_vectors dbt seed --vars '{source_schema: demo}'."
             ) }}
         {% endif %}
     {% endif %}
