@@ -197,7 +197,10 @@ def test_an_output_that_is_full_or_closed_is_one_line(built, command):
     reading, closed = os.pipe()
     os.close(reading)
     try:
-        for output, says in ((os.open("/dev/full", os.O_WRONLY), "space"), (closed, "pipe")):
+        for output, says in (
+            (os.open("/dev/full", os.O_WRONLY), "space"),
+            (closed, "pipe"),
+        ):
             done = subprocess.run(
                 program, stdout=output, stderr=subprocess.PIPE, text=True, check=False
             )

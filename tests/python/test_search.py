@@ -218,9 +218,7 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
     assert hits / (10 * len(questions)) >= 0.9
 
 
-def test_a_search_in_a_small_set_beside_an_index_finds_all_of_it(
-    built, chain, monkeypatch
-):
+def test_a_search_in_a_small_set_beside_an_index_finds_all_of_it(built, chain, monkeypatch):
     if not has_pgvector():
         pytest.skip("this Postgres has no pgvector, and so no index of vectors")
     # A scan of an index gives up after 20,000 vectors, here after 200: a small test.
