@@ -1,7 +1,7 @@
 """The dbt project, run inside this process: parsed once, then built and tested.
 
-All changes to the interpreter during a run are made here: the garbage collector rests while dbt is
-imported, and Ctrl-C is not lost in dbt's libraries.
+All changes to the interpreter during a run are made here: the garbage collector rests
+while dbt is imported, and Ctrl-C is not lost in dbt's libraries.
 """
 
 import contextlib
