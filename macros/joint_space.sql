@@ -20,7 +20,8 @@
         ) }}
     {% endif %}
     {% for branch, weight in weights.items() %}
-        {% if weight is boolean or weight is not number or weight < 0 or (branch == "scenario" and not weight) %}
+        {% if weight is boolean or weight is not number or weight < 0
+            or (branch == "scenario" and not weight) %}
             {{ exceptions.raise_compiler_error(
                 "joint_weights." ~ branch ~ " must be a number of 0 or more (scenario: more"
                 ~ " than 0), not " ~ weight

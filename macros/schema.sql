@@ -4,12 +4,18 @@
     command comes by here, with the var source_schema and with DBT_SCHEMA.
 #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {%- set name = custom_schema_name | trim if custom_schema_name else target.schema -%}
+    {%- set name = custom_schema_name if custom_schema_name else target.schema -%}
     {%- for sign in ["'", '"', "{"] if sign in name -%}
         {{ exceptions.raise_compiler_error(
             "a schema's name (DBT_SCHEMA, the var source_schema) must not have a " ~ sign
             ~ ", and this one does: " ~ name
         ) }}
     {%- endfor -%}
+    {%- if name != name | trim or name.encode() | length > 63 -%}
+        {{ exceptions.raise_compiler_error(
+            "a schema's name (DBT_SCHEMA, the var source_schema) has at most 63 bytes and "
+            ~ "neither begins nor ends with a blank, and this one does not: '" ~ name ~ "'"
+        ) }}
+    {%- endif -%}
     {{ name }}
 {%- endmacro %}

@@ -136,14 +136,16 @@ def _dbt_vars(
     return joined
 
 
-def _text(value: str) -> str:
-    if not value:
+def _text(value: object) -> str:
+    # (A spec gives YAML's numbers and dates, too.)
+    text = str(value)
+    if not text:
         raise click.BadParameter("it is empty")
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError as error:
         raise click.BadParameter("not UTF-8") from error
-    return value
+    return text
 
 
 def _models(

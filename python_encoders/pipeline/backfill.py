@@ -12,7 +12,7 @@ import pyarrow as pa
 from python_encoders.dbt_project import dbt_var
 from python_encoders.encoders import check_models
 from python_encoders.errors import WrongUsageError
-from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim
+from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim_vars
 from python_encoders.pipeline.encode import encoder_locks, tell_holder
 from python_encoders.pipeline.reporter import Reporter
 from python_encoders.scope import Encoded, Scope
@@ -126,7 +126,7 @@ def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
         "scenario_limit": scope.limit,
         "encoded_model_ids": list(scope.model_ids),
     }
-    return {name: verbatim(value) for name, value in all_variables.items()}
+    return verbatim_vars(all_variables)
 
 
 def build_and_test(

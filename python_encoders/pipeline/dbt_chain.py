@@ -1,7 +1,7 @@
 """The dbt project, run inside this process: parsed once, then built and tested.
 
-All changes to the interpreter are made here: the garbage collector rests while dbt is
-imported, and Ctrl-C is not lost in dbt's libraries.
+All changes to the interpreter during a run are made here: the garbage collector rests
+while dbt is imported, and Ctrl-C is not lost in dbt's libraries.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ class DbtChain:
                 "--no-write-json",
                 command,
                 *arguments,
-                *("--vars", json.dumps(self._variables)),
+                *("--vars", json.dumps(self._variables, ensure_ascii=False)),
                 *self._target,
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
             ],
@@ -166,6 +166,20 @@ def verbatim(value: Any) -> Any:
         return value
     characters = "".join(f"\\U{ord(character):08x}" for character in value)
     return f'{{{{ "{characters}" }}}}'
+
+
+def verbatim_vars(variables: dict[str, Any]) -> dict[str, Any]:
+    """Write dbt vars so that dbt does not render them.
+
+    The schema of a source is the exception: dbt leaves a literal of Jinja there as it is. A
+    schema's name with a brace is refused by ``generate_schema_name``.
+    """
+    return {
+        name: value
+        if name == "source_schema" and "{" not in str(value)
+        else verbatim(value)
+        for name, value in variables.items()
+    }
 
 
 def start_dbt(variables: dict[str, Any], target: str | None = None) -> DbtChain:

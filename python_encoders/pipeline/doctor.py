@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from python_encoders.dbt_project import dbt_var, target_schema
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
-from python_encoders.pipeline.dbt_chain import start_dbt, verbatim
+from python_encoders.pipeline.dbt_chain import start_dbt, verbatim_vars
 from python_encoders.scope import Scope
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def diagnose(variables: dict[str, Any]) -> Iterator[Finding]:
             yield from _source(connection, schema, variables)
             yield _checked(
                 "dbt",
-                lambda: start_dbt(
-                    {name: verbatim(value) for name, value in variables.items()}
-                ),
+                lambda: start_dbt(verbatim_vars(variables)),
             )
             yield from _target(connection)
             yield from _sets(connection)

