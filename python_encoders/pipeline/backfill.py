@@ -5,7 +5,7 @@ A run imports its own engine alone: the other one need not be installed.
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -18,12 +18,29 @@ from python_encoders.pipeline.reporter import Reporter
 from python_encoders.scope import Encoded, Scope
 
 
+class Backfilled(NamedTuple):
+    """What a backfill did, and the state of the sets in its scope.
+
+    Attributes
+    ----------
+    encoded : Encoded
+    coverage : pyarrow.Table
+        Rows of ``scenario_set_coverage``.
+    rejections : pyarrow.Table
+        A row per set, encoder and reason, as ``rejection_reasons`` gives it.
+    """
+
+    encoded: Encoded
+    coverage: pa.Table
+    rejections: pa.Table
+
+
 def backfill(
     scope: Scope,
     variables: dict[str, Any],
     reporter: Reporter,
     target: str = "postgres",
-) -> tuple[Encoded, pa.Table]:
+) -> Backfilled:
     """Build the panels with dbt, encode what is pending, test the result with dbt.
 
     Parameters
@@ -37,16 +54,15 @@ def backfill(
 
     Returns
     -------
-    Encoded
-    pyarrow.Table
-        The coverage of the sets in scope.
+    Backfilled
 
     Raises
     ------
     WrongUsageError
         Unknown model or set.
     WorkFailedError
-        The engine is out of reach, source tables are missing, or a model or test fails.
+        The engine is out of reach, source tables are missing, the prune guard stops the
+        run, or a model or test fails.
     """
     check_models(scope.model_ids)
     if target == "spark":
@@ -56,7 +72,7 @@ def backfill(
 
 def _backfill_on_postgres(
     scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> tuple[Encoded, pa.Table]:
+) -> Backfilled:
     from python_encoders import postgres
     from python_encoders.search import check_index_metric
 
@@ -85,12 +101,16 @@ def _backfill_on_postgres(
                 postgres.lock(connection, "panels", tell_holder(reporter, "the panels")),
                 has_index=index_metric is not None,
             )
-        return encoded, postgres.coverage(connection, scope)
+        return Backfilled(
+            encoded,
+            postgres.coverage(connection, scope),
+            postgres.rejections(connection, scope),
+        )
 
 
 def _backfill_on_spark(
     scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> tuple[Encoded, pa.Table]:
+) -> Backfilled:
     from python_encoders.spark import session as spark_session
 
     spark_session.check_installed()
@@ -110,7 +130,9 @@ def _backfill_on_spark(
             lambda: encoding.encode(session, scope, reporter.progress),
             reporter,
         )
-        return encoded, store.coverage(session, scope)
+        return Backfilled(
+            encoded, store.coverage(session, scope), store.rejections(session, scope)
+        )
 
 
 def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
