@@ -72,6 +72,6 @@ def check_some_are_taken(coverage: Iterable[Mapping[str, Any]]) -> None:
         row["num_encoded"] for row in rows
     ):
         raise WorkFailedError(
-            "every scenario in scope is rejected by every encoder of the run: there is no "
-            "vector; docs/rejections.md says what to do about each reason"
+            "every encoder of the run rejects every scenario in scope; docs/rejections.md "
+            "says what to do about each reason"
         )

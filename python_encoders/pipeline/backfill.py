@@ -4,6 +4,7 @@ A run imports its own engine alone: the other one need not be installed.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,18 +20,16 @@ from python_encoders.scope import Encoded, Scope
 
 
 class Backfilled(NamedTuple):
-    """What a backfill did, and the state of the sets in its scope.
+    """The state of the sets in the scope of a backfill, after it.
 
     Attributes
     ----------
-    encoded : Encoded
     coverage : pyarrow.Table
         Rows of ``scenario_set_coverage``.
     rejections : pyarrow.Table
         A row per set, encoder and reason, as ``rejection_reasons`` gives it.
     """
 
-    encoded: Encoded
     coverage: pa.Table
     rejections: pa.Table
 
@@ -91,20 +90,21 @@ def _backfill_on_postgres(
         if index_metric is not None:
             check_index_metric(connection, index_metric)
         # dbt takes a second to import, so the checks that need no dbt come first.
+        panels_lock = functools.partial(
+            postgres.lock, connection, "panels", tell_holder(reporter, "the panels")
+        )
         with encoder_locks(connection, scope.model_ids, reporter):
-            encoded = build_and_test(
+            build_and_test(
                 start_dbt(variables_of(scope, variables)),
                 lambda: postgres.encode(
                     scope, reporter.progress, lambda: postgres.check_lock(connection)
                 ),
                 reporter,
-                postgres.lock(connection, "panels", tell_holder(reporter, "the panels")),
+                panels_lock,
                 has_index=index_metric is not None,
             )
         return Backfilled(
-            encoded,
-            postgres.coverage(connection, scope),
-            postgres.rejections(connection, scope),
+            postgres.coverage(connection, scope), postgres.rejections(connection, scope)
         )
 
 
@@ -125,14 +125,12 @@ def _backfill_on_spark(
         store.check_source(session, schema)
         if scope.scenario_set_id is not None:
             store.check_set_in_source(session, schema, scope.scenario_set_id)
-        encoded = build_and_test(
+        build_and_test(
             start_dbt(variables_of(scope, variables), target="spark"),
             lambda: encoding.encode(session, scope, reporter.progress),
             reporter,
         )
-        return Backfilled(
-            encoded, store.coverage(session, scope), store.rejections(session, scope)
-        )
+        return Backfilled(store.coverage(session, scope), store.rejections(session, scope))
 
 
 def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
@@ -149,10 +147,10 @@ def build_and_test(
     chain: DbtChain,
     encode_pending: Callable[[], Encoded],
     reporter: Reporter,
-    panels_lock: contextlib.AbstractContextManager[None] | None = None,
+    panels_lock: Callable[..., contextlib.AbstractContextManager[None]] | None = None,
     *,
     has_index: bool = False,
-) -> Encoded:
+) -> None:
     """Run dbt, then the encoder, then dbt's tests; say what each did.
 
     Parameters
@@ -160,20 +158,25 @@ def build_and_test(
     chain : DbtChain
     encode_pending : callable
     reporter : Reporter
-    panels_lock : context manager, optional
-        Held while the panels are built.
+    panels_lock : callable, optional
+        Makes the lock that is held while the panels are built, and shared with other runs
+        (``is_shared``) while they are tested. Nothing holds it during the encoding, so
+        another run may rebuild panels then.
     has_index : bool
         Whether there is an index on the vectors to build.
     """
-    with panels_lock or contextlib.nullcontext():
+    with panels_lock() if panels_lock else contextlib.nullcontext():
         num_models = chain.run()
     reporter.say(f"panels: {num_models} dbt models built")
     encoded = encode_pending()
     reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")
     if has_index:
         chain.build_vector_index()
-    tested = chain.test()
+    with panels_lock(is_shared=True) if panels_lock else contextlib.nullcontext():
+        # The tests compare with the panels as they are now, not as they were encoded.
+        if panels_lock and (anew := encode_pending().num_written):
+            reporter.say(f"vectors: {anew} more written; another run rebuilt their panels")
+        tested = chain.test()
     reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
     for warning in tested.warnings:
         reporter.say(f"  warning: {warning}")
-    return encoded
