@@ -28,6 +28,7 @@ from python_encoders.dbt_project import check_is_here, project_vars
 from python_encoders.encoders import BLOCKS, ENCODERS, panel_sketch, stress_shape_v2
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.metrics import METRICS
+from python_encoders.rejections import check_some_are_taken
 from python_encoders.scope import Scope
 
 
@@ -178,7 +179,13 @@ _limit_option = click.option(
     type=click.IntRange(min=1),
     help="Only the first N scenario ids of each set, in their order.",
 )
-
+_max_prune_option = click.option(
+    "--max-prune",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Let up to N scenarios lose their last vector: gone from the source, or rejected "
+    "by now. [default: ten, or a tenth of the scenarios that have a vector]",
+)
 _target_option = click.option(
     "--target",
     type=click.Choice(["postgres", "spark"]),
@@ -213,12 +220,14 @@ def cli() -> None:
 @_set_option
 @_models_option
 @_limit_option
+@_max_prune_option
 @_target_option
 @_vars_option
 def backfill(
     scenario_set_id: str | None,
     model_ids: tuple[str, ...],
     limit: int | None,
+    max_prune: int | None,
     target: str,
     variables: dict[str, Any],
 ) -> None:
@@ -234,21 +243,26 @@ def backfill(
     with _plain_errors():
         from python_encoders import pipeline
 
-        scope = Scope(model_ids, scenario_set_id, limit)
+        scope = Scope(model_ids, scenario_set_id, limit, max_prune)
         with _ConsoleReporter() as reporter:
-            _, coverage = pipeline.backfill(scope, variables, reporter, target)
-        _print_coverage(coverage.to_pylist())
+            done = pipeline.backfill(scope, variables, reporter, target)
+        coverage = done.coverage.to_pylist()
+        _print_coverage(coverage)
+        _print_rejections(done.rejections.to_pylist())
+        check_some_are_taken(coverage)
 
 
 @cli.command(context_settings=_CONTEXT)
 @_set_option
 @_models_option
 @_limit_option
+@_max_prune_option
 @_target_option
 def encode(
     scenario_set_id: str | None,
     model_ids: tuple[str, ...],
     limit: int | None,
+    max_prune: int | None,
     target: str,
 ) -> None:
     """Encode what is pending over panels that `dbt run` has built.
@@ -258,7 +272,7 @@ def encode(
     with _plain_errors():
         from python_encoders import pipeline
 
-        scope = Scope(model_ids, scenario_set_id, limit)
+        scope = Scope(model_ids, scenario_set_id, limit, max_prune)
         with _ConsoleReporter() as reporter:
             done = pipeline.encode_only(scope, reporter, target)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
@@ -738,6 +752,28 @@ def _print_coverage(rows: list[dict[str, Any]]) -> None:
             _percent(row["share_of_cells_dropped"]),
             _percent(row["share_of_squared_return_dropped"]),
         )
+    _print_whole(table)
+
+
+def _print_rejections(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("scenario set", "rejected by", "reason"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("scenarios", justify="right", no_wrap=True)
+    for heading in ("for example", "detail"):
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(row["scenario_set_id"]),
+            Text(row["model_id"] or "all models"),
+            row["reason"],
+            str(row["num_scenarios"]),
+            Text(row["scenario_id"]),
+            Text(row["detail"] or "–"),
+        )
+    CONSOLE.print()
     _print_whole(table)
 
 

@@ -17,11 +17,15 @@ class Scope(NamedTuple):
         One set, or all of them.
     limit : int or None
         The first ``limit`` scenario ids of each set, in their order; None: all of them.
+    max_prune : int or None
+        How many scenarios may lose their last vector; None: as many as the prune guard
+        lets pass.
     """
 
     model_ids: tuple[str, ...]
     scenario_set_id: str | None = None
     limit: int | None = None
+    max_prune: int | None = None
 
 
 class Encoded(NamedTuple):

@@ -4,8 +4,9 @@ A run imports its own engine alone: the other one need not be installed.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -18,12 +19,27 @@ from python_encoders.pipeline.reporter import Reporter
 from python_encoders.scope import Encoded, Scope
 
 
+class Backfilled(NamedTuple):
+    """The state of the sets in the scope of a backfill, after it.
+
+    Attributes
+    ----------
+    coverage : pyarrow.Table
+        Rows of ``scenario_set_coverage``.
+    rejections : pyarrow.Table
+        A row per set, encoder and reason, as ``rejection_reasons`` gives it.
+    """
+
+    coverage: pa.Table
+    rejections: pa.Table
+
+
 def backfill(
     scope: Scope,
     variables: dict[str, Any],
     reporter: Reporter,
     target: str = "postgres",
-) -> tuple[Encoded, pa.Table]:
+) -> Backfilled:
     """Build the panels with dbt, encode what is pending, test the result with dbt.
 
     Parameters
@@ -37,16 +53,15 @@ def backfill(
 
     Returns
     -------
-    Encoded
-    pyarrow.Table
-        The coverage of the sets in scope.
+    Backfilled
 
     Raises
     ------
     WrongUsageError
         Unknown model or set.
     WorkFailedError
-        The engine is out of reach, source tables are missing, or a model or test fails.
+        The engine is out of reach, source tables are missing, the prune guard stops the
+        run, or a model or test fails.
     """
     check_models(scope.model_ids)
     if target == "spark":
@@ -56,7 +71,7 @@ def backfill(
 
 def _backfill_on_postgres(
     scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> tuple[Encoded, pa.Table]:
+) -> Backfilled:
     from python_encoders import postgres
     from python_encoders.search import check_index_metric
 
@@ -81,22 +96,27 @@ def _backfill_on_postgres(
             check_index_metric(connection, index_metric)
         postgres.check_target_is_ours(connection)
         # dbt takes a second to import, so the checks that need no dbt come first.
+        panels_lock = functools.partial(
+            postgres.lock, connection, "panels", tell_holder(reporter, "the panels")
+        )
         with encoder_locks(connection, scope.model_ids, reporter):
-            encoded = build_and_test(
+            build_and_test(
                 start_dbt(variables_of(scope, variables)),
                 lambda: postgres.encode(
                     scope, reporter.progress, lambda: postgres.check_lock(connection)
                 ),
                 reporter,
-                postgres.lock(connection, "panels", tell_holder(reporter, "the panels")),
+                panels_lock,
                 has_index=index_metric is not None,
             )
-        return encoded, postgres.coverage(connection, scope)
+        return Backfilled(
+            postgres.coverage(connection, scope), postgres.rejections(connection, scope)
+        )
 
 
 def _backfill_on_spark(
     scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> tuple[Encoded, pa.Table]:
+) -> Backfilled:
     from python_encoders.spark import session as spark_session
 
     spark_session.check_installed()
@@ -111,12 +131,12 @@ def _backfill_on_spark(
         store.check_source(session, schema)
         if scope.scenario_set_id is not None:
             store.check_set_in_source(session, schema, scope.scenario_set_id)
-        encoded = build_and_test(
+        build_and_test(
             start_dbt(variables_of(scope, variables), target="spark"),
             lambda: encoding.encode(session, scope, reporter.progress),
             reporter,
         )
-        return encoded, store.coverage(session, scope)
+        return Backfilled(store.coverage(session, scope), store.rejections(session, scope))
 
 
 def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
@@ -133,10 +153,10 @@ def build_and_test(
     chain: DbtChain,
     encode_pending: Callable[[], Encoded],
     reporter: Reporter,
-    panels_lock: contextlib.AbstractContextManager[None] | None = None,
+    panels_lock: Callable[..., contextlib.AbstractContextManager[None]] | None = None,
     *,
     has_index: bool = False,
-) -> Encoded:
+) -> None:
     """Run dbt, then the encoder, then dbt's tests; say what each did.
 
     Parameters
@@ -144,20 +164,25 @@ def build_and_test(
     chain : DbtChain
     encode_pending : callable
     reporter : Reporter
-    panels_lock : context manager, optional
-        Held while the panels are built.
+    panels_lock : callable, optional
+        Makes the lock that is held while the panels are built, and shared with other runs
+        (``is_shared``) while they are tested. Nothing holds it during the encoding, so
+        another run may rebuild panels then.
     has_index : bool
         Whether there is an index on the vectors to build.
     """
-    with panels_lock or contextlib.nullcontext():
+    with panels_lock() if panels_lock else contextlib.nullcontext():
         num_models = chain.run()
     reporter.say(f"panels: {num_models} dbt models built")
     encoded = encode_pending()
     reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")
     if has_index:
         chain.build_vector_index()
-    tested = chain.test()
+    with panels_lock(is_shared=True) if panels_lock else contextlib.nullcontext():
+        # The tests compare with the panels as they are now, not as they were encoded.
+        if panels_lock and (anew := encode_pending().num_written):
+            reporter.say(f"vectors: {anew} more written; another run rebuilt their panels")
+        tested = chain.test()
     reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
     for warning in tested.warnings:
         reporter.say(f"  warning: {warning}")
-    return encoded

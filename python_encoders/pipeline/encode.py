@@ -35,7 +35,7 @@ def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> E
     WrongUsageError
         Unknown model or set.
     WorkFailedError
-        Nothing is built yet, or the engine is out of reach.
+        Nothing is built yet, the engine is out of reach, or the prune guard stops the run.
     """
     check_models(scope.model_ids)
     if target == "spark":

@@ -24,7 +24,7 @@ from python_encoders.postgres.encoding import encode
 from python_encoders.postgres.locks import check_lock, lock
 from python_encoders.postgres.pending_panels import BATCH_BYTES
 from python_encoders.postgres.sql import fetch, quoted, relation
-from python_encoders.postgres.vectors import coverage
+from python_encoders.postgres.vectors import coverage, rejections
 
 __all__ = [
     "BATCH_BYTES",
@@ -46,6 +46,7 @@ __all__ = [
     "lock",
     "plain_errors",
     "quoted",
+    "rejections",
     "relation",
     "server",
     "tables_with_row_security",

@@ -30,6 +30,11 @@ def encode(
     Returns
     -------
     Encoded
+
+    Raises
+    ------
+    WorkFailedError
+        The prune guard stops the run. Nothing is written or deleted.
     """
     num_written = 0
     with connect() as reading, connect() as writing:

@@ -1,4 +1,8 @@
-"""Advisory locks: two runs of one encoder, or of the panels, wait for each other."""
+"""Advisory locks: two runs of one encoder, or of the panels, wait for each other.
+
+Every run takes its encoders' locks first, in one order, and that of the panels last and
+alone, so no two runs wait for each other.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -14,7 +18,11 @@ from python_encoders.postgres.sql import fetch
 
 @contextlib.contextmanager
 def lock(
-    connection: Connection, name: str, on_wait: Callable[[str], None]
+    connection: Connection,
+    name: str,
+    on_wait: Callable[[str], None],
+    *,
+    is_shared: bool = False,
 ) -> Iterator[None]:
     """Hold the advisory lock on a name within the target schema.
 
@@ -26,6 +34,8 @@ def lock(
         The name to lock.
     on_wait : callable
         Called with the holder of the lock, where another session holds it.
+    is_shared : bool
+        Whether other sessions may hold the lock at the same time, all of them shared.
 
     Raises
     ------
@@ -33,9 +43,10 @@ def lock(
         The connection was lost, and the lock with it.
     """
     keys: list[object] = [f"scenario_embeddings:{target_schema()}", name]
+    shared = "_shared" if is_shared else ""
     tried = fetch(
         connection,
-        "select pg_try_advisory_lock(hashtext($1), hashtext($2)) as taken",
+        f"select pg_try_advisory_lock{shared}(hashtext($1), hashtext($2)) as taken",
         keys,
     )
     if not tried["taken"][0].as_py():
@@ -63,22 +74,30 @@ def lock(
         )["holder"].to_pylist()
         on_wait(holders[0] if holders else "another process")
         _notice_the_client_going(connection)
-        fetch(connection, "select pg_advisory_lock(hashtext($1), hashtext($2))", keys)
+        fetch(
+            connection,
+            f"select pg_advisory_lock{shared}(hashtext($1), hashtext($2))",
+            keys,
+        )
     try:
         yield
     except BaseException:
         # The first error is the one to report, not the loss of the lock after it.
         with contextlib.suppress(adbc_driver_manager.Error):
-            _unlock(connection, keys)
+            _unlock(connection, shared, keys)
         raise
     try:
-        _unlock(connection, keys)
+        _unlock(connection, shared, keys)
     except adbc_driver_manager.Error as error:
         raise _lost_lock(error) from error
 
 
-def _unlock(connection: Connection, keys: list[object]) -> None:
-    fetch(connection, "select pg_advisory_unlock(hashtext($1), hashtext($2))", keys)
+def _unlock(connection: Connection, shared: str, keys: list[object]) -> None:
+    fetch(
+        connection,
+        f"select pg_advisory_unlock{shared}(hashtext($1), hashtext($2))",
+        keys,
+    )
 
 
 def _notice_the_client_going(connection: Connection) -> None:

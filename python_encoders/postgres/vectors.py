@@ -1,39 +1,41 @@
-"""The vectors' table: prune, write, and the coverage of the source by vectors."""
+"""The vectors' table: prune, write, the coverage of the source, and why some lack one."""
 
 import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.postgres.sql import fetch, relation, scope_parameters
+from python_encoders.prune_guard import GONE, check_prune
+from python_encoders.rejections import rejection_reasons
 from python_encoders.scope import ENTITY_TYPE, Scope
 
 
-def prune(connection: Connection, scope: Scope) -> int:
-    """Delete the orphaned and outdated vectors in scope; count them.
-
-    Orphaned: the scenario is gone from the source, or rejected, or has another date by now.
-    Outdated: an encoder outside of this run made the vector from a panel that has changed
-    since. (The encoders of this run write theirs anew.) A vector whose scenario or set no
-    run of dbt has built yet stays.
-    """
+def _orphaned(scope: Scope) -> str:
+    """Begin a query: the CTEs embeddings, those in scope, and orphaned, those to delete."""
     limited = f"""
             and exists (
                 select 1 from {relation("int_scenarios")} as scenarios
                 where
-                    scenarios.scenario_set_id = embeddings.scenario_set_id
-                    and scenarios.scenario_id = embeddings.scenario_id
+                    scenarios.scenario_set_id = stored.window_spec ->> 'scenario_set_id'
+                    and scenarios.scenario_id = stored.window_spec ->> 'scenario_id'
                     and scenarios.scenario_rank <= {scope.limit}
             )
         """
-    orphaned = f"""
+    return f"""
         with embeddings as (
             select
-                *,
-                window_spec ->> 'scenario_set_id' as scenario_set_id,
-                window_spec ->> 'scenario_id' as scenario_id
-            from {relation("numeric_window_embeddings")}
+                stored.entity_type,
+                stored.entity_id,
+                stored.as_of_date,
+                stored.model_id,
+                stored.panel_fingerprint,
+                stored.window_spec ->> 'scenario_set_id' as scenario_set_id,
+                stored.window_spec ->> 'scenario_id' as scenario_id
+            from {relation("numeric_window_embeddings")} as stored
             where
-                entity_type = '{ENTITY_TYPE}'
-                and model_id in (select model_id from {relation("encoder_limits")})
+                stored.entity_type = '{ENTITY_TYPE}'
+                and stored.model_id in (select model_id from {relation("encoder_limits")})
+                and $2 in ('', stored.window_spec ->> 'scenario_set_id')
+                {limited if scope.limit else ""}
         ),
 
         orphaned as materialized (
@@ -45,8 +47,7 @@ def prune(connection: Connection, scope: Scope) -> int:
                 embeddings.panel_fingerprint
             from embeddings
             where
-                $2 in ('', embeddings.scenario_set_id)
-                and not exists (
+                not exists (
                     select 1 from {relation("int_expected_embeddings")} as expected
                     where
                         expected.is_supported
@@ -81,22 +82,96 @@ def prune(connection: Connection, scope: Scope) -> int:
                         where paths.scenario_set_id = embeddings.scenario_set_id
                     )
                 )
-                {limited if scope.limit else ""}
         )
         """
+
+
+def _num_scenarios_by_loss(connection: Connection, scope: Scope) -> dict[str | None, int]:
+    """Count the scenarios in scope that have a vector, by why they would be left without.
+
+    The cause is None where the run keeps a vector of the scenario, or writes one.
+    """
+    counted = fetch(
+        connection,
+        f"""
+        {_orphaned(scope)},
+
+        scenarios as (
+            select
+                embeddings.entity_id,
+                embeddings.scenario_set_id,
+                embeddings.scenario_id,
+                bool_and(orphaned.entity_id is not null) as is_orphaned
+            from embeddings
+            left join orphaned
+                on
+                    embeddings.entity_id = orphaned.entity_id
+                    and embeddings.as_of_date = orphaned.as_of_date
+                    and embeddings.model_id = orphaned.model_id
+            group by
+                embeddings.entity_id, embeddings.scenario_set_id, embeddings.scenario_id
+        ),
+
+        expected as (
+            select
+                entity_id,
+                bool_or(is_supported) as is_supported,
+                min(rejection_reason) as rejection_reason
+            from {relation("int_expected_embeddings")}
+            where model_id = any(string_to_array($1, ','))
+            group by entity_id
+        )
+
+        select
+            case
+                when scenarios.is_orphaned and expected.is_supported is not true
+                    then coalesce(
+                        panels.rejection_reason, expected.rejection_reason, '{GONE}'
+                    )
+            end as cause,
+            count(*) as num_scenarios
+        from scenarios
+        left join expected on scenarios.entity_id = expected.entity_id
+        left join {relation("int_scenario_panels")} as panels
+            on
+                scenarios.scenario_set_id = panels.scenario_set_id
+                and scenarios.scenario_id = panels.scenario_id
+        group by 1
+        """,
+        scope_parameters(scope),
+    )
+    return dict(
+        zip(counted["cause"].to_pylist(), counted["num_scenarios"].to_pylist(), strict=True)
+    )
+
+
+def prune(connection: Connection, scope: Scope) -> int:
+    """Delete the orphaned and outdated vectors in scope; count them.
+
+    Orphaned: the scenario is gone from the source, or rejected, or has another date by now.
+    Outdated: an encoder outside of this run made the vector from a panel that has changed
+    since. (The encoders of this run write theirs anew.) A vector whose scenario or set no
+    run of dbt has built yet stays.
+
+    Raises
+    ------
+    WorkFailedError
+        The prune guard stops the run. Nothing is deleted.
+    """
     # Counted first: a delete takes a lock on the table, and mostly there is nothing to do.
     counted = fetch(
         connection,
-        f"{orphaned} select count(*) as num_orphaned from orphaned",
+        f"{_orphaned(scope)} select count(*) as num_orphaned from orphaned",
         scope_parameters(scope),
     )
     if not counted["num_orphaned"][0].as_py():
         connection.commit()
         return 0
+    check_prune(_num_scenarios_by_loss(connection, scope), scope.max_prune)
     pruned = fetch(
         connection,
         f"""
-        {orphaned},
+        {_orphaned(scope)},
 
         -- A vector that another run has written anew since then has another fingerprint.
         pruned as (
@@ -202,6 +277,21 @@ def coverage(connection: Connection, scope: Scope) -> pa.Table:
             model_id = any(string_to_array($1, ','))
             and $2 in ('', scenario_set_id)
         order by scenario_set_id collate "C", model_id collate "C"
+        """,
+        scope_parameters(scope),
+    )
+
+
+def rejections(connection: Connection, scope: Scope) -> pa.Table:
+    """Read why scenarios of the sets in scope have no vector: `rejection_reasons`."""
+    return fetch(
+        connection,
+        f"""
+        select * from ({rejection_reasons(relation)}) as reasons
+        where
+            (model_id is null or model_id = any(string_to_array($1, ',')))
+            and $2 in ('', scenario_set_id)
+        order by scenario_set_id collate "C", model_id collate "C" nulls first, reason
         """,
         scope_parameters(scope),
     )

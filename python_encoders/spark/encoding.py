@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from python_encoders.arrow_encoding import stream_vectors
+from python_encoders.prune_guard import check_prune
 from python_encoders.scope import ENTITY_TYPE, Encoded, Scope
 from python_encoders.spark import store
 from python_encoders.spark.store import Partition, VectorsTable
@@ -143,6 +144,11 @@ def encode(
     Returns
     -------
     Encoded
+
+    Raises
+    ------
+    WorkFailedError
+        The prune guard stops the run. Nothing is written or deleted.
     """
     table = VectorsTable(session)
     table.remove_leftovers()
@@ -155,6 +161,8 @@ def encode(
         Partition(row["model_id"], row["scenario_set_id"]): row["count"]
         for row in stale.groupBy(*Partition._fields).count().collect()
     }
+    if num_stale:
+        check_prune(store.num_scenarios_by_loss(session, scope, stale), scope.max_prune)
     changed = set(num_stale) | {
         Partition(model_id, of_set.scenario_set_id)
         for of_set in work

@@ -17,6 +17,8 @@ from pyspark.sql import functions as f
 
 from python_encoders.dbt_project import target_schema
 from python_encoders.errors import WorkFailedError
+from python_encoders.prune_guard import GONE
+from python_encoders.rejections import rejection_reasons
 from python_encoders.scope import ENTITY_TYPE, Scope
 from python_encoders.source_tables import (
     SOURCE_COLUMNS,
@@ -227,6 +229,51 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     )
 
 
+def num_scenarios_by_loss(
+    session: SparkSession, scope: Scope, stale: DataFrame
+) -> dict[str | None, int]:
+    """Count the scenarios in scope that have a vector, by why they would be left without.
+
+    Parameters
+    ----------
+    session : SparkSession
+    scope : Scope
+    stale : DataFrame
+        What the run would delete, as ``stale`` gives it.
+
+    Returns
+    -------
+    dict
+        The cause is None where the run keeps a vector of the scenario, or writes one.
+    """
+    scenario = ["scenario_set_id", "entity_id"]
+    models = session.table(relation("encoder_limits")).select("model_id")
+    stored = _in_scope(_stored(session), scope).join(models, "model_id", "left_semi")
+    if scope.limit:
+        stored = stored.join(_scenarios(session, scope.limit), scenario, "left_semi")
+    expected = session.table(relation("int_expected_embeddings")).where(
+        f.col("model_id").isin(*scope.model_ids)
+    )
+    kept = stored.join(stale, _VECTOR, "left_anti").select(*scenario)
+    kept = kept.union(expected.where("is_supported").select(*scenario)).distinct()
+    reasons = expected.groupBy(*scenario).agg(
+        f.min("rejection_reason").alias("reason_of_model")
+    )
+    panels = session.table(relation("int_scenario_panels"))
+    panels = panels.select("scenario_set_id", _entity_id(), "rejection_reason")
+    counted = (
+        stored.select(*scenario)
+        .distinct()
+        .join(kept.withColumn("is_kept", f.lit(True)), scenario, "left")
+        .join(panels, scenario, "left")
+        .join(reasons, scenario, "left")
+        .withColumn("cause", f.coalesce("rejection_reason", "reason_of_model", f.lit(GONE)))
+        .groupBy(f.when(f.col("is_kept").isNull(), f.col("cause")).alias("cause"))
+        .count()
+    )
+    return {row["cause"]: row["count"] for row in counted.collect()}
+
+
 def panels_of(session: SparkSession, pending: DataFrame, scope: Scope) -> DataFrame:
     """Give the panels of pending vectors, each once.
 
@@ -398,3 +445,10 @@ def coverage(session: SparkSession, scope: Scope) -> pa.Table:
     rows = _in_scope(session.table(relation("scenario_set_coverage")), scope)
     rows = rows.where(f.col("model_id").isin(*scope.model_ids))
     return rows.orderBy("scenario_set_id", "model_id").toArrow()
+
+
+def rejections(session: SparkSession, scope: Scope) -> pa.Table:
+    """Read why scenarios of the sets in scope have no vector: `rejection_reasons`."""
+    rows = _in_scope(session.sql(rejection_reasons(relation)), scope)
+    of_run = f.col("model_id").isNull() | f.col("model_id").isin(*scope.model_ids)
+    return rows.where(of_run).orderBy("scenario_set_id", "model_id", "reason").toArrow()

@@ -417,6 +417,32 @@ def test_a_vector_that_another_run_has_written_anew_is_not_pruned(built):
     assert vectors() == before
 
 
+def test_panels_that_another_run_rebuilds_during_the_encoding_are_encoded_too(built, front):
+    change = """
+        update raw.scenario_paths set return_value = return_value + 0.01
+        where (scenario_set_id, scenario_id) = {}
+    """
+    execute(change.format("('HIST_STRESS_20D', 7)"))
+    row = """
+        select 1 from analytics.numeric_window_embeddings
+        where entity_id = 'HIST_STRESS_20D:7' for update
+    """
+    with held(row):
+        running = start("-m", "python_encoders", "backfill")
+        until(IN_A_WAIT, "the encoder does not wait for the row")
+        execute(change.format("('SET_ABC123', 1)"))
+        shape = ("--model-id", "num-scenario-stress-shape-v1")
+        beside = start("-m", "python_encoders", "backfill", *shape)
+        # It holds the lock of the panels, and waits for the encoder's reader.
+        until(DBT_IN_A_WAIT, "the other run does not build panels")
+    done, done_beside = outcome(running), outcome(beside)
+
+    assert done_beside.returncode == 0, done_beside.stderr
+    assert done.returncode == 0, done.stderr
+    assert "vectors: 1 written, 0 pruned\nwaiting for the panels: held by" in done.stdout
+    assert "vectors: 1 more written; another run rebuilt their panels" in done.stdout
+
+
 def test_an_encoder_killed_while_it_waits_for_the_lock_leaves_no_session(built):
     keys = f"hashtext('scenario_embeddings:analytics'), hashtext('{MODEL}')"
     with held(f"select pg_advisory_lock({keys})") as release:

@@ -103,7 +103,8 @@ def run(chain: Callable[..., Any]) -> Run:
             chain_of(event).run()
             return 0, 0
         models = (event.model_id,) if event.model_id else MODELS
-        encoded = encode_only(Scope(models, event.scenario_set_id, event.limit), Silent())
+        scope = Scope(models, event.scenario_set_id, event.limit, max_prune=10**6)
+        encoded = encode_only(scope, Silent())
         return encoded.num_written, encoded.num_pruned
 
     return run_event

@@ -46,12 +46,16 @@ VIEWS = {
     "int_scenarios": "select * from analytics.given where is_in_source and is_seen",
     "int_scenario_sets": "select distinct scenario_set_id from analytics.int_scenarios",
     "stg_prometheus__scenario_paths": "select * from analytics.given where is_in_source",
-    "int_scenario_panels": "select * from analytics.given where is_built",
+    "int_scenario_panels": """
+        select *, if(is_valid, null, 'MISSING_CELLS') as rejection_reason
+        from analytics.given where is_built
+    """,
     "scenario_panels": "select * from analytics.given where is_built and is_valid",
     "int_expected_embeddings": """
         select
             scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint,
             is_supported,
+            if(is_supported, null, 'TOO_MANY_SERIES') as rejection_reason,
             concat_ws(':', scenario_set_id, scenario_id) as entity_id
         from analytics.scenario_panels cross join analytics.encoder_limits
     """,
@@ -262,6 +266,34 @@ def test_a_set_that_has_gone_loses_its_partitions(tables):
     assert tables.vectors() == expected(left, *ENCODERS)
     partitions = tables.driver.sql(f"show partitions {VECTORS}")
     assert {row["partition"].split("/")[1] for row in partitions} == {"scenario_set_id=S"}
+
+
+def test_a_run_that_would_take_many_vectors_stops_names_why_and_can_be_confirmed(tables):
+    given = scenarios("S", "T", "U")
+    tables.give(given)
+    tables.encode("--model-id", CORE)
+    before = tables.vectors()
+    changed = {
+        key: Scenario(
+            scenario.panel + 0.01, key[1] not in "12", not (key[0] == "S" and key[1] == "3")
+        )
+        for key, scenario in given.items()
+        if key[0] != "U"
+    }
+    tables.give(changed)
+
+    stopped = tables.driver.run("encode", "--model-id", CORE)
+    assert stopped.returncode == 1
+    assert (
+        "Error: 11 of the 18 scenarios in scope that have a vector would be left without "
+        "one: 6 gone from the source, 4 rejected now (MISSING_CELLS), 1 rejected now "
+        "(TOO_MANY_SERIES). No vector was written or deleted." in stopped.stderr
+    )
+    assert tables.vectors() == before
+    limited = ("--model-id", CORE, "--limit", "2")
+    assert tables.encode(*limited) == "vectors: 0 written, 4 pruned"
+    confirmed = ("--model-id", CORE, "--max-prune", "7")
+    assert tables.encode(*confirmed) == "vectors: 7 written, 7 pruned"
 
 
 def test_a_changed_panel_takes_its_vectors_of_other_models_along(tables):
