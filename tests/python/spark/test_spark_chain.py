@@ -108,7 +108,7 @@ def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
 
     everything = seeded.run("backfill", "--model-id", "all")
     assert told(everything) == told(front("backfill", "--model-id", "all"))
-    assert "vectors: 327 written, 2 pruned\n" in everything.stdout
+    assert "vectors: 468 written, 2 pruned\n" in everything.stdout
     vectors = by_key(of_spark(seeded, VECTORS))
     assert len(vectors) == 423
     assert vectors == by_key(execute(VECTORS))

@@ -285,21 +285,34 @@ def test_a_run_in_scope_leaves_the_rest_and_a_whole_one_takes_what_has_gone(
 
 
 @pytest.mark.parametrize(
-    ("column", "value"),
-    [("horizon_index", "one"), ("horizon_index", "3000000000"), ("return_value", "1,5")],
+    ("day", "value", "reason"),
+    [
+        ("one", "0.1", "MISSING_CELLS"),
+        ("1.5", "0.1", "MISSING_CELLS"),
+        ("3000000000", "0.1", "MISSING_CELLS"),
+        ("1", "1,5", "NON_FINITE_VALUE"),
+    ],
 )
-def test_what_is_not_of_its_type_is_an_error_and_no_null(spark, add_sets, column, value):
+def test_what_is_not_of_its_type_rejects_its_scenario_alone(
+    spark, add_sets, day, value, reason
+):
     add_sets({"A": {"1": WHOLE}})
-    day, number = ("1", value) if column == "return_value" else (value, "0.1")
     spark.write(
         "raw.scenario_paths",
         PATHS.replace("horizon_index int", "horizon_index string").replace(
             "return_value double", "return_value string"
         ),
-        [("A", "1", day, "A", *SENTINELS, number)],
+        [
+            ("A", scenario_id, *row)
+            for scenario_id, first_day, first in (("1", day, value), ("2", "1", "0.1"))
+            for row in (
+                (first_day, "A", *SENTINELS, first),
+                ("2.0", "A", *SENTINELS, "1e-1"),
+            )
+        ],
     )
 
-    outcome = spark.dbt("run", "--selector", "panels")
+    assert spark.dbt("run", "--selector", "panels").success
 
-    assert not outcome.success
-    assert "not of type" in str([result.message for result in outcome.result])
+    reasons = "select scenario_id, rejection_reason from analytics.int_scenario_panels"
+    assert sorted(spark.rows(reasons)) == [("1", reason), ("2", None)]
