@@ -13,9 +13,9 @@ def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
 
     assert built.returncode == 0, built.stdout
     assert re.search(r"PASS=\d+ WARN=1 ERROR=0 SKIP=0", built.stdout), built.stdout
-    assert "WARN 429 assert_no_pending_embeddings" in built.stdout
+    assert "WARN 572 assert_no_pending_embeddings" in built.stdout
     assert (
-        "429 vectors wait for the encoder; to write them: "
+        "572 vectors wait for the encoder; to write them: "
         "python -m python_encoders encode --model-id all" in built.stdout
     )
 

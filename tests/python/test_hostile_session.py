@@ -57,7 +57,7 @@ def hostile(source, monkeypatch):
     execute(f"drop owned by {ROLE} cascade; drop role {ROLE}")
 
 
-def test_a_role_with_other_settings_finds_nothing_new(hostile, front, dbt):
+def test_a_role_with_other_settings_finds_nothing_new(hostile, front, dbt, monkeypatch):
     """Panels by our commands, then by hand, then built anew by hand: the same."""
     done = front("backfill", "--model-id", "all")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,11 +74,14 @@ def test_a_role_with_other_settings_finds_nothing_new(hostile, front, dbt):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "vectors: 0 written, 0 pruned" in done.stdout
     for options in ((), ("--full-refresh",)):
+        # By hand, nothing pins the session.
+        monkeypatch.delenv("PGOPTIONS")
         ran = dbt("run", "--selector", "panels", *options)
         assert ran.returncode == 0, ran.stdout
         assert execute(HASHES) == hashes
         done = front("encode", "--model-id", "all")
         assert "vectors: 0 written, 0 pruned" in done.stdout, done.stdout + done.stderr
+    monkeypatch.delenv("PGOPTIONS")
     tested = dbt("test")
     assert tested.returncode == 0, tested.stdout
     assert stored_vectors() == vectors

@@ -228,7 +228,10 @@ def test_a_search_in_a_small_set_beside_an_index_finds_all_of_it(built, chain, m
     if not has_pgvector():
         pytest.skip("this Postgres has no pgvector, and so no index of vectors")
     # A scan of an index gives up after 20,000 vectors, here after 200: a small test.
-    monkeypatch.setenv("PGOPTIONS", "-c hnsw.max_scan_tuples=200")
+    monkeypatch.setenv(
+        "PGOPTIONS",
+        "-c hnsw.max_scan_tuples=200 -c enable_seqscan=off -c enable_sort=off",
+    )
     drawn = np.random.default_rng(7).standard_normal((2_010, 384), dtype=np.float32)
     store(SKETCH, drawn[:2_000], "LARGE")
     # The small set lies beyond all of the large one.
