@@ -110,7 +110,7 @@ def test_the_chain_on_spark_equals_that_on_postgres(seeded, built, front):
     assert told(everything) == told(front("backfill", "--model-id", "all"))
     assert "vectors: 468 written, 2 pruned\n" in everything.stdout
     vectors = by_key(of_spark(seeded, VECTORS))
-    assert len(vectors) == 423
+    assert len(vectors) == 141 * len(ENCODERS)
     assert vectors == by_key(execute(VECTORS))
     assert coverage_by_set(execute(COVERAGE)) == {
         row[:2]: row[2:] for row in of_spark(seeded, COVERAGE)
