@@ -182,8 +182,8 @@ def _write_divisors(connection: Connection, scenario_set: ScenarioSet) -> None:
     if not exists["found"][0].as_py():
         if scenario_set.divisors:
             raise WorkFailedError(
-                f"the spec gives divisors, and there is no table {scales}: run "
-                "`dbt run --select series_scales` first"
+                f"the spec gives divisors, which panels do not divide by yet (there is no "
+                f"table {scales}); leave them out"
             )
         return
     set_id = scenario_set.scenario_set_id
