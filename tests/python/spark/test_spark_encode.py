@@ -529,6 +529,10 @@ def _old_and_new() -> tuple[Given, Given]:
     return old, new
 
 
+# The set that goes takes the vectors of 20 scenarios along.
+CONFIRMED = ("--max-prune", "20")
+
+
 def _check_whole(
     found: Mapping[tuple[str, ...], Any],
     old: Mapping[tuple[str, ...], Any],
@@ -555,20 +559,20 @@ def test_the_driver_is_killed(tables, cluster, driver, tmp_path, moment):
     if moment == "encoding":
         jvm = driver.ask("jvm")
         driver.ask("look_on", str(tmp_path), 1)
-        driver.tell("run", "encode")
+        driver.tell("run", "encode", *CONFIRMED)
         _until(_is_amid_encoding(tmp_path, tables))
         driver.kill(jvm)
     else:
         driver.ask("die_after", moment)
         with pytest.raises(KilledError):
-            driver.run("encode")
+            driver.run("encode", *CONFIRMED)
 
     # In a new session.
     all_old, all_new = (expected(given, CORE) for given in (old, new))
     states = _check_whole(tables.vectors(), all_old, all_new)
     assert states.count("new") == (0 if moment == "encoding" else moment)
 
-    tables.encode()
+    tables.encode(*CONFIRMED)
     assert tables.vectors() == all_new
     # It has nothing left to do but to tidy up.
     assert tables.encode() == "vectors: 0 written, 0 pruned"
@@ -589,7 +593,7 @@ def test_who_reads_meanwhile_sees_the_old_or_the_new(tables, driver):
     tables.give(new)
     query = f"select model_id, scenario_set_id, entity_id, panel_fingerprint from {VECTORS}"
 
-    (returncode, _, stderr), seen = driver.ask("watch", query, "encode")
+    (returncode, _, stderr), seen = driver.ask("watch", query, "encode", *CONFIRMED)
 
     assert returncode == 0, stderr
     assert len(seen) > 3
