@@ -568,16 +568,16 @@ def test_a_role_that_only_reads_is_told(empty, front, tmp_path, monkeypatch):
     load_prices(front, path)
     execute(
         """
-        drop role if exists load_reader;
-        create role load_reader login;
-        grant usage on schema raw to load_reader;
-        grant select on all tables in schema raw to load_reader
+        drop role if exists scenario_load_reader;
+        create role scenario_load_reader login;
+        grant usage on schema raw to scenario_load_reader;
+        grant select on all tables in schema raw to scenario_load_reader
         """
     )
-    monkeypatch.setenv("PGUSER", "load_reader")
+    monkeypatch.setenv("PGUSER", "scenario_load_reader")
     refused = load_prices(front, path, "--replace")
     monkeypatch.undo()
-    execute("drop owned by load_reader; drop role load_reader")
+    execute("drop owned by scenario_load_reader; drop role scenario_load_reader")
 
     assert refused.returncode == 1
     assert "load needs a role that may write the source" in refused.stderr

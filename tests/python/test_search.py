@@ -225,6 +225,7 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
 
 
 def test_a_search_in_a_small_set_beside_an_index_finds_all_of_it(built, chain, monkeypatch):
+    # An optional extension. Without it, no index can come between.
     if not has_pgvector():
         pytest.skip("this Postgres has no pgvector, and so no index of vectors")
     # A scan of an index gives up after 20,000 vectors, here after 200: a small test.

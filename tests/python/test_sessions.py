@@ -26,7 +26,7 @@ HOSTILE = {
 @pytest.fixture
 def hostile_role(postgres, monkeypatch):
     """A superuser whose sessions differ in all that we pin."""
-    role = f"hostile_{os.getpid()}"
+    role = f"scenario_session_{os.getpid()}"
     execute(f"create role {role} superuser login password 'x'")
     for name, value in HOSTILE.items():
         execute(f"alter role {role} set {name} = {value}")
@@ -89,32 +89,41 @@ def test_a_service_is_refused(monkeypatch):
     assert "PGSERVICE is set, and dbt does not follow it" in line
 
 
-def test_active_row_security_is_said(built, front, monkeypatch):
-    role = f"desk_{os.getpid()}"
+@pytest.fixture
+def reader(built, monkeypatch):
+    """Makes a role that reads the source; the test becomes it by calling what it gets."""
+    role = f"scenario_reads_{os.getpid()}"
     execute(f"create role {role} login password 'x'")
-    try:
-        execute(
-            f"""
-            grant usage on schema raw to {role};
-            grant select on all tables in schema raw to {role};
-            alter table raw.scenario_paths enable row level security;
-            create policy all_rows on raw.scenario_paths for select using (true);
-            """
-        )
+    execute(f"grant usage on schema raw to {role}")
+    execute(f"grant select on all tables in schema raw to {role}")
+
+    def become(rights):
+        execute(rights.format(role=role))
         monkeypatch.setenv("PGUSER", role)
         monkeypatch.setenv("PGPASSWORD", "x")
-        # It may not write, which ends the run after the checks.
-        told = front("backfill")
-        assert "row security is active on scenario_paths: rows that" in told.stdout
-    finally:
-        monkeypatch.undo()
-        execute(f"drop owned by {role}; drop role {role}")
+
+    yield become
+    monkeypatch.undo()
+    execute(f"drop owned by {role}; drop role {role}")
+
+
+def test_active_row_security_is_said(reader, front):
+    reader(
+        """
+        alter table raw.scenario_paths enable row level security;
+        create policy all_rows on raw.scenario_paths for select using (true)
+        """
+    )
+    # It may not write, which ends the run after the checks.
+    told = front("backfill")
+    assert "row security is active on scenario_paths: rows that" in told.stdout
 
 
 @pytest.fixture
 def pooler(built):
     """Starts pgbouncer in a mode before the tests' server; gives its variables."""
     program = shutil.which("pgbouncer")
+    # Only a system's package manager, as root, can install it.
     if program is None:
         pytest.skip("no pgbouncer: as root, `apt-get install pgbouncer`")
     with socket.socket() as free:
@@ -210,23 +219,12 @@ def test_the_doctor_of_a_server_out_of_reach_says_so(front, monkeypatch):
     assert "make db" in told.stdout
 
 
-def test_a_target_of_another_owner_is_named(built, front, monkeypatch):
-    role = f"reader_{os.getpid()}"
-    execute(f"create role {role} login password 'x'")
-    try:
-        execute(
-            f"""
-            grant usage on schema raw to {role};
-            grant select on all tables in schema raw to {role};
-            grant all on schema analytics to {role};
-            grant all on all tables in schema analytics to {role};
-            """
-        )
-        monkeypatch.setenv("PGUSER", role)
-        monkeypatch.setenv("PGPASSWORD", "x")
-        says = "this role does not own analytics."
-        assert "this role does not own" in front("doctor").stdout
-        assert says in front("backfill").stderr
-    finally:
-        monkeypatch.undo()
-        execute(f"drop owned by {role}; drop role {role}")
+def test_a_target_of_another_owner_is_named(reader, front):
+    reader(
+        """
+        grant all on schema analytics to {role};
+        grant all on all tables in schema analytics to {role}
+        """
+    )
+    assert "this role does not own" in front("doctor").stdout
+    assert "this role does not own analytics." in front("backfill").stderr
