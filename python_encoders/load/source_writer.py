@@ -10,7 +10,7 @@ from adbc_driver_manager.dbapi import Connection
 from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.load.scenario_set import ScenarioSet, metadata, path_rows
-from python_encoders.postgres import fetch, quoted, relation
+from python_encoders.postgres import fetch, quoted, relation, with_text_parameters
 
 _TEXT = ("text", "varchar")
 # What COPY in binary can be given, by table and column.
@@ -244,7 +244,7 @@ def _execute(
     connection: Connection, statement: str, parameters: list[object] | None = None
 ) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(with_text_parameters(statement, parameters or []), parameters)
 
 
 @contextlib.contextmanager

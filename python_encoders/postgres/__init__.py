@@ -23,7 +23,7 @@ from python_encoders.postgres.connection import (
 from python_encoders.postgres.encoding import encode
 from python_encoders.postgres.locks import check_lock, lock
 from python_encoders.postgres.pending_panels import BATCH_BYTES
-from python_encoders.postgres.sql import fetch, quoted, relation
+from python_encoders.postgres.sql import fetch, quoted, relation, with_text_parameters
 from python_encoders.postgres.vectors import coverage, rejections
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "relation",
     "server",
     "tables_with_row_security",
+    "with_text_parameters",
 ]

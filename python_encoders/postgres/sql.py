@@ -1,5 +1,8 @@
 """Names and values in SQL text, and a query's rows."""
 
+import re
+from collections.abc import Sequence
+
 import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 
@@ -17,10 +20,22 @@ def relation(name: str) -> str:
     return f"{quoted(target_schema())}.{quoted(name)}"
 
 
+def with_text_parameters(query: str, parameters: Sequence[object]) -> str:
+    """Say of each parameter that is a text that it is one: ``$1`` becomes ``$1::text``.
+
+    The driver declares it as a type that is read as text is, whichever pg_type lists last:
+    refcursor, say, for which there are no functions. A parallel scan lists in any order.
+    """
+    for number, value in enumerate(parameters, start=1):
+        if isinstance(value, str):
+            query = re.sub(rf"\${number}(?!\d)", rf"${number}::text", query)
+    return query
+
+
 def fetch(connection: Connection, query: str, parameters: list[object]) -> pa.Table:
     """Run one query with parameters and return its rows."""
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters or None)
+        cursor.execute(with_text_parameters(query, parameters), parameters or None)
         return cursor.fetch_arrow_table()
 
 

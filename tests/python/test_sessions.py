@@ -12,7 +12,12 @@ import pytest
 from conftest import add, execute, python, stored_vectors
 from test_errors import refused
 
-from python_encoders.postgres import choose_server, connect, fetch
+from python_encoders.postgres import (
+    choose_server,
+    connect,
+    fetch,
+    with_text_parameters,
+)
 
 HOSTILE = {
     "standard_conforming_strings": "off",
@@ -228,3 +233,9 @@ def test_a_target_of_another_owner_is_named(reader, front):
     )
     assert "this role does not own" in front("doctor").stdout
     assert "this role does not own analytics." in front("backfill").stderr
+
+
+def test_a_parameter_that_is_a_text_is_said_to_be_one():
+    query = "select $1, $2, $10::int, $1"
+    typed = "select $1::text, $2, $10::int, $1::text"
+    assert with_text_parameters(query, ["a", 2]) == typed
