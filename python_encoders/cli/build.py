@@ -1,0 +1,173 @@
+"""Commands that build: panels, vectors, and what stands in their way."""
+
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from python_encoders.cli.console import (
+    CONSOLE,
+    ConsoleReporter,
+    percent,
+    plain_errors,
+    print_whole,
+)
+from python_encoders.cli.options import (
+    CONTEXT,
+    limit_option,
+    max_prune_option,
+    models_option,
+    set_option,
+    target_option,
+    vars_option,
+)
+from python_encoders.encoders import ENCODERS
+from python_encoders.errors import WorkFailedError
+from python_encoders.rejections import check_some_are_taken
+from python_encoders.scope import Scope
+
+
+@click.command(context_settings=CONTEXT)
+@set_option
+@models_option
+@limit_option
+@max_prune_option
+@target_option
+@vars_option
+def backfill(
+    scenario_set_id: str | None,
+    model_ids: tuple[str, ...],
+    limit: int | None,
+    max_prune: int | None,
+    target: str,
+    variables: dict[str, Any],
+) -> None:
+    """Build panels, encode what is pending, test the result.
+
+    Safe to run again at any time: what is encoded already is left alone, and a run that
+    was interrupted is taken up where it stopped.
+
+    \b
+    Example:
+      python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
+    """  # noqa: D301 - click's mark for lines to leave as they are
+    with plain_errors():
+        from python_encoders import pipeline
+
+        scope = Scope(model_ids, scenario_set_id, limit, max_prune)
+        with ConsoleReporter() as reporter:
+            done = pipeline.backfill(scope, variables, reporter, target)
+        coverage = done.coverage.to_pylist()
+        _print_coverage(coverage)
+        _print_rejections(done.rejections.to_pylist())
+        check_some_are_taken(coverage)
+
+
+@click.command(context_settings=CONTEXT)
+@set_option
+@models_option
+@limit_option
+@max_prune_option
+@target_option
+def encode(
+    scenario_set_id: str | None,
+    model_ids: tuple[str, ...],
+    limit: int | None,
+    max_prune: int | None,
+    target: str,
+) -> None:
+    """Encode what is pending over panels that `dbt run` has built.
+
+    For those who run dbt themselves: `dbt run`, then this, then `dbt test`.
+    """
+    with plain_errors():
+        from python_encoders import pipeline
+
+        scope = Scope(model_ids, scenario_set_id, limit, max_prune)
+        with ConsoleReporter() as reporter:
+            done = pipeline.encode_only(scope, reporter, target)
+            reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
+
+
+@click.command(context_settings=CONTEXT)
+@vars_option
+def doctor(variables: dict[str, Any]) -> None:
+    """Say what a backfill would meet on Postgres, and what to do about it.
+
+    Runs the checks of a backfill, and writes nothing. Ends with 1 where a backfill of all
+    sets would fail.
+    """
+    with plain_errors():
+        from python_encoders import pipeline
+
+        table = Table(header_style="bold", show_lines=True, width=CONSOLE.width)
+        for heading in ("", "found", "what to do"):
+            table.add_column(heading, overflow="fold")
+        findings = list(pipeline.diagnose(variables))
+        for finding in findings:
+            table.add_row(
+                Text(finding.subject, style="bold red" if finding.is_failure else ""),
+                Text(finding.found),
+                Text(finding.advice),
+            )
+        CONSOLE.print(table)
+        num_failures = sum(finding.is_failure for finding in findings)
+        if num_failures:
+            raise WorkFailedError(f"a backfill would fail: {num_failures} of the above")
+
+
+@click.command()
+def models() -> None:
+    """List the encoders: what each keeps, is good for and is bad at."""
+    with plain_errors():
+        for model_id, encoder in ENCODERS.items():
+            CONSOLE.print(f"[bold]{model_id}[/bold]")
+            CONSOLE.print(f"  keeps     {encoder.keeps}")
+            CONSOLE.print(f"  good for  {encoder.good_for}")
+            CONSOLE.print(f"  bad at    {encoder.bad_at}")
+
+
+def _print_coverage(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("scenario set", no_wrap=True)
+    table.add_column("model", no_wrap=True)
+    for heading in ("source", "encoded", "rejected", "pending", "cells"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("cells lost", justify="right", no_wrap=True)
+    table.add_column("return² lost", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(row["scenario_set_id"]),
+            Text(row["model_id"]),
+            str(row["num_in_source"]),
+            str(row["num_encoded"]),
+            str(row["num_rejected"]),
+            str(row["num_pending"]),
+            str(row["num_cells_per_panel"] or "–"),
+            percent(row["share_of_cells_dropped"]),
+            percent(row["share_of_squared_return_dropped"]),
+        )
+    print_whole(table)
+
+
+def _print_rejections(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("scenario set", "rejected by", "reason"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("scenarios", justify="right", no_wrap=True)
+    for heading in ("for example", "detail"):
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(row["scenario_set_id"]),
+            Text(row["model_id"] or "all models"),
+            row["reason"],
+            str(row["num_scenarios"]),
+            Text(row["scenario_id"]),
+            Text(row["detail"] or "–"),
+        )
+    CONSOLE.print()
+    print_whole(table)
