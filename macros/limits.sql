@@ -14,3 +14,9 @@
 {% macro max_double() -%}
     1.7976931348623157e308
 {%- endmacro %}
+
+
+{# The smallest normal double above 0. #}
+{% macro min_double() -%}
+    2.2250738585072014e-308
+{%- endmacro %}

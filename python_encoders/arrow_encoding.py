@@ -69,6 +69,7 @@ def _vectors_of_piece(
                     "panel_fingerprint",
                 )
             },
+            "is_scaled": pc.is_valid(rows["divisors"]),
             "model_id": pa.repeat(model_id, num_rows),
             "cells_dropped": pa.repeat(
                 pa.scalar(cells_dropped(encoder, num_cells), pa.int32()), num_rows

@@ -1,10 +1,14 @@
+{% set not_a_number = "'NaN'::" ~ type_double() -%}
+
 -- Subqueries instead of CTEs, as in staging: rows are looked up scenario by scenario.
 select
     *,
     -- (NaN is the largest double of all.)
     case
-        when abs_return > {{ max_double() }} then 'NON_FINITE_VALUE'
-        when abs_return > {{ max_return() }} then 'VALUE_OUT_OF_RANGE'
+        when coalesce(abs(return_value), {{ not_a_number }}) > {{ max_double() }}
+            then 'NON_FINITE_VALUE'
+        when coalesce(abs(scaled_return), {{ not_a_number }}) > {{ max_return() }}
+            then 'VALUE_OUT_OF_RANGE'
     end as value_fault,
     -- The order of a panel, row-major: day by day, and in each the series of the axis.
     case
@@ -24,10 +28,11 @@ from (
         paths.horizon_index,
         paths.return_value,
         paths.row_hash,
-        coalesce(abs(paths.return_value), 'NaN'::{{ type_double() }}) as abs_return,
+        {{ scaled_return('paths.return_value', 'series.divisor') }} as scaled_return,
         (paths.horizon_index between 1 and series.horizon_days) is true as is_in_horizon,
 
-        -- the axis
+        -- the series
+        series.divisor,
         series.series_position,
         series.num_series
     from {{ ref('stg_prometheus__scenario_paths') }} as paths

@@ -21,6 +21,8 @@ headers as (
         sets.is_valid_horizon,
         sets.as_of_date,
         axes.series_ids,
+        axes.divisors,
+        axes.invalid_divisor_position,
         axes.fingerprint_header,
         axes.has_separator_in_id,
         coalesce(axes.num_series, 0) as num_series
@@ -44,6 +46,8 @@ scenarios as (
         headers.is_valid_horizon,
         headers.as_of_date,
         headers.series_ids,
+        headers.divisors,
+        headers.invalid_divisor_position,
         headers.has_separator_in_id,
         headers.num_series,
         headers.fingerprint_header,
@@ -61,6 +65,7 @@ scenarios as (
             and headers.horizon_days is not distinct from existing.horizon_days
             and headers.as_of_date is not distinct from existing.as_of_date
             and headers.series_ids is not distinct from existing.series_ids
+            and headers.divisors is not distinct from existing.divisors
     {% endif -%}
     where {{ in_panel_scope('scenarios') }}
 
@@ -90,13 +95,13 @@ counted as (
             {{ count_distinct('cells.cell_index') }} as num_distinct_cells,
             max(cells.horizon_index) filter (where cells.cell_index is not null)
                 as last_step,
-            max(cells.abs_return) filter (where cells.cell_index is not null)
+            max(abs(cells.scaled_return)) filter (where cells.cell_index is not null)
                 as max_abs_return,
             -- (Of both faults, the first in the alphabet goes first.)
             min(cells.value_fault) filter (where cells.cell_index is not null)
                 as value_fault,
             {{ array_agg_ordered(
-                'cells.return_value', ['cells.cell_index'], where='cells.cell_index is not null'
+                'cells.scaled_return', ['cells.cell_index'], where='cells.cell_index is not null'
             ) }} as panel
         from {{ ref('int_scenario_cells') }} as cells
         where
@@ -121,6 +126,7 @@ judged as (
             when not is_in_scenario_sets then 'UNKNOWN_SET'
             when not is_valid_horizon then 'INVALID_HORIZON'
             when as_of_date is null then 'NO_AS_OF_DATE'
+            when invalid_divisor_position is not null then 'INVALID_DIVISOR'
             when position(':' in scenario_id) > 0 then 'COLON_IN_SCENARIO_ID'
             when num_ambiguous_rows > 0 then 'MORE_THAN_ONE_ID'
             when num_rows_without_id > 0 then 'NO_SERIES_ID'
@@ -148,6 +154,7 @@ select
     horizon_days,
     num_series,
     series_ids,
+    divisors,
 
     -- the panel, or why there is none
     rejection_reason,
@@ -160,6 +167,7 @@ select
     case when rejection_reason is null then has_separator_in_id end as has_separator_in_id,
 
     -- what was found
+    invalid_divisor_position,
     last_step,
     num_rows_without_id,
     num_ambiguous_rows,

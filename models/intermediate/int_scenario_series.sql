@@ -12,7 +12,7 @@
 
 with
 
--- A set is stale without series made from the same content, horizon and kinds.
+-- A set is stale without series made from the same content, horizon, kinds and scales.
 sets as (
 
     select
@@ -20,6 +20,7 @@ sets as (
         sets.raw_scenario_set_id,
         sets.horizon_days,
         sets.content_hash,
+        sets.scales_hash,
         {% if keeps_existing_rows() -%}
         not exists (
             select 1 from {{ this }} as existing
@@ -28,6 +29,7 @@ sets as (
                 and sets.content_hash = existing.content_hash
                 and sets.horizon_days is not distinct from existing.horizon_days
                 and existing.series_kinds = '{{ series_kinds() | join(", ") }}'
+                and sets.scales_hash = existing.scales_hash
         ) as is_stale
         {%- else -%}
             true as is_stale
@@ -43,6 +45,7 @@ id_triples as (
     select
         sets.scenario_set_id,
         sets.horizon_days,
+        sets.scales_hash,
         triples.*
     from sets
     cross join lateral (
@@ -96,16 +99,68 @@ identified as (
 
 ),
 
+within_horizon as (
+
+    select
+        *,
+        num_series_ids = 1 and coalesce(first_step <= horizon_days, false)
+            as is_in_horizon
+    from identified
+
+),
+
+with_instruments as (
+
+    select
+        *,
+        bool_or(is_in_horizon and series_kind = 'INSTRUMENT')
+            over (partition by scenario_set_id)
+            as has_instruments
+    from within_horizon
+
+),
+
 -- The axis of a set: the series of the wanted kinds that any of its scenarios has within
 -- the horizon.
 with_axis as (
 
     select
         *,
-        num_series_ids = 1
-        and series_kind in ('{{ series_kinds() | join("', '") }}')
-        and coalesce(first_step <= horizon_days, false) as is_on_axis
-    from identified
+        is_in_horizon
+        and (
+            {% if series_kinds() -%}
+                series_kind in ('{{ series_kinds() | join("', '") }}')
+            {%- else -%}
+                series_kind = 'INSTRUMENT' or not has_instruments
+            {%- endif %}
+        ) as is_on_axis
+    from with_instruments
+
+),
+
+-- A set's own divisor of a series goes before the one for every set, and that before 1.
+scaled as (
+
+    select
+        with_axis.*,
+        case
+            when own_scales.series_id is not null then own_scales.divisor
+            when common_scales.series_id is not null then common_scales.divisor
+            else 1
+        end as divisor
+    from with_axis
+    left join {{ ref('series_scales') }} as own_scales
+        on
+            with_axis.scenario_set_id = own_scales.scenario_set_id
+            and with_axis.series_kind = own_scales.series_kind
+            and coalesce(with_axis.instrument, with_axis.factor, with_axis.macro)
+            = own_scales.series_id
+    left join {{ ref('series_scales') }} as common_scales
+        on
+            common_scales.scenario_set_id = '*'
+            and with_axis.series_kind = common_scales.series_kind
+            and coalesce(with_axis.instrument, with_axis.factor, with_axis.macro)
+            = common_scales.series_id
 
 ),
 
@@ -129,12 +184,17 @@ final as (
                     order by {{ by_code_point('series_id') }}
                 )
         end::int as series_position,
+        -- (NaN is the largest double of all.)
+        case
+            when divisor > 0 and divisor < 'Infinity' then divisor
+        end as divisor,
 
         -- what the set's series were made from: the rows as they were read
         horizon_days,
         '{{ series_kinds() | join(", ") }}' as series_kinds,
+        scales_hash,
         sum(content_hash) over (partition by scenario_set_id) as content_hash
-    from with_axis
+    from scaled
 
 )
 

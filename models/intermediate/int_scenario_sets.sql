@@ -29,6 +29,19 @@ found as (
 
 ),
 
+-- The divisors by the set that they are for; '*' is every set.
+scales as (
+
+    select
+        scenario_set_id,
+        sum(
+            {{ row_hash('0', ['scenario_set_id', 'series_kind', 'series_id'], 'divisor') }}
+        ) as content_hash
+    from {{ ref('series_scales') }}
+    group by scenario_set_id
+
+),
+
 final as (
 
     select
@@ -48,9 +61,16 @@ final as (
 
         -- what is there
         coalesce(found.num_scenarios, 0)::int as num_scenarios,
-        found.content_hash
+        found.content_hash,
+        coalesce(own_scales.content_hash, 0) + coalesce(common_scales.content_hash, 0)
+            as scales_hash
     from sets
     full outer join found on sets.scenario_set_id = found.scenario_set_id
+    left join scales as own_scales
+        on
+            coalesce(sets.scenario_set_id, found.scenario_set_id)
+            = own_scales.scenario_set_id
+    left join scales as common_scales on common_scales.scenario_set_id = '*'
 
 )
 

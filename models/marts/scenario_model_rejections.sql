@@ -44,6 +44,7 @@ final as (
                 || ', value '
                 || {{ double_text(element_at('panels.panel', 'beyond.cell_index')) }}
                 || ', the model takes +/-' || {{ double_text('limits.max_abs_return') }}
+                || '; percent? a divisor of 100; basis points? one of 10,000'
         end as detail
     from unsupported
     inner join panels

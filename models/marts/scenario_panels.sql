@@ -13,6 +13,7 @@ select
     horizon_days,
     num_series,
     series_ids,
+    divisors,
     panel,
     panel_fingerprint
 from panels

@@ -38,6 +38,7 @@ with_faulty_cells as (
             rejected.scenario_set_id = axes.scenario_set_id
             and rejected.horizon_days = axes.horizon_days
             and rejected.series_ids = axes.series_ids
+            and rejected.divisors is not distinct from axes.divisors
     where
         rejected.rejection_reason in (
             'DUPLICATE_CELLS', 'MISSING_CELLS', 'NON_FINITE_VALUE', 'VALUE_OUT_OF_RANGE'
@@ -57,6 +58,7 @@ found as (
             cells.cell_index,
             count(*) as num_rows,
             max(cells.return_value) as return_value,
+            max(cells.divisor) as divisor,
             max(cells.value_fault) as value_fault
         from {{ ref('int_scenario_cells') }} as cells
         where
@@ -85,6 +87,7 @@ faults as (
     select
         expected.*,
         found.return_value,
+        found.divisor,
         case
             when expected.rejection_reason = 'DUPLICATE_CELLS' then found.num_rows - 1
             else 1
@@ -123,7 +126,11 @@ first_faults as (
         || ', series '
         || {{ element_at('series_ids', '(cell_index - 1) % num_series + 1') }}
             as first_fault,
-        return_value
+        return_value,
+        case
+            when divisor <> 1 then ' divided by ' || {{ double_text('divisor') }}
+            else ''
+        end as divided
     from (
         select
             *,
@@ -156,6 +163,13 @@ final as (
                     )
             when 'NO_AS_OF_DATE'
                 then 'the set has no date, or one that cannot be read'
+            when 'INVALID_DIVISOR'
+                then
+                    'the divisor of series '
+                    || {{ element_at(
+                        'rejected.series_ids', 'rejected.invalid_divisor_position'
+                    ) }}
+                    || ' is not a number above 0'
             when 'COLON_IN_SCENARIO_ID'
                 then 'an entity_id is {set}:{scenario}, divided by its last colon'
             when 'MORE_THAN_ONE_ID'
@@ -163,7 +177,8 @@ final as (
             when 'NO_SERIES_ID'
                 then 'rows without a series id: ' || rejected.num_rows_without_id
             when 'NO_SERIES_OF_KIND'
-                then 'no series of these kinds: {{ series_kinds() | join(", ") }}'
+                then
+                    'no row within the horizon of a series that the set''s panels take'
             when 'DUPLICATE_CELLS'
                 then
                     faults.num_faults || ' duplicate ' || faults.cells || ', '
@@ -177,6 +192,7 @@ final as (
             else
                 faults.num_faults || ' ' || faults.cells || ', ' || faults.first_fault
                 || ', value ' || coalesce({{ double_text('faults.return_value') }}, 'NULL')
+                || faults.divided
         end, 'the rows or the set have changed since; the next run judges them') as detail
     from rejected
     left join first_faults as faults

@@ -207,6 +207,7 @@ def create_staging(connection: Connection) -> None:
                 horizon_days int,
                 num_series int,
                 panel_fingerprint text,
+                is_scaled boolean,
                 model_id text,
                 cells_dropped int,
                 squared_return_dropped float8,
@@ -238,7 +239,7 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
                     'num_series', num_series,
                     'cells_dropped', cells_dropped,
                     'squared_return_dropped', squared_return_dropped
-                ),
+                ) || case when is_scaled then '{{"scaled": true}}' else '{{}}' end::jsonb,
                 as_of_date,
                 model_id,
                 embedding,

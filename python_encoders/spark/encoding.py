@@ -24,8 +24,8 @@ _MAX_BATCH_ROWS = 4096
 
 _VECTORS_SCHEMA = """
     scenario_set_id string, scenario_id string, as_of_date date, horizon_days int,
-    num_series int, panel_fingerprint string, model_id string, cells_dropped int,
-    squared_return_dropped double, embedding array<float>
+    num_series int, panel_fingerprint string, is_scaled boolean, model_id string,
+    cells_dropped int, squared_return_dropped double, embedding array<float>
 """
 
 
@@ -94,6 +94,7 @@ def _dealt_out(panels: DataFrame, work: list[_Work]) -> DataFrame:
             "horizon_days",
             "num_series",
             "series_ids",
+            "divisors",
             "panel",
             "panel_fingerprint",
             "is_pending",
@@ -111,6 +112,8 @@ def _vectors(panels: DataFrame, scope: Scope) -> DataFrame:
         "num_series",
         "cells_dropped",
         "squared_return_dropped",
+        # (NULL is left out.)
+        f.when(f.col("is_scaled"), True).alias("scaled"),
     )
     encode_batches = functools.partial(stream_vectors, scope.model_ids)
     return panels.mapInArrow(encode_batches, _VECTORS_SCHEMA).select(

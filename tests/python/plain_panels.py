@@ -4,6 +4,7 @@ No SQL, and nothing of what is tested: the rules are those of README.md, the enc
 of `plain_sketches`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timezone
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from test_bad_inputs import CORE, PLAIN
 MODELS = tuple(PLAIN)
 LARGEST_RETURN = {model_id: FLOAT32_MAX if model_id == CORE else 4.0 for model_id in MODELS}
 LONGEST_HORIZON = 1024
+SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
 KINDS = "INSTRUMENT", "FACTOR", "MACRO"  # in the order of their columns
 SCENARIO = ["scenario_set_id", "scenario_id"]
 CELL = ["horizon_index", "series_id"]
@@ -55,7 +57,10 @@ class State(NamedTuple):
 
 
 def state_of_a_fresh_build(
-    sets: pd.DataFrame, paths: pd.DataFrame, series_kinds: Sequence[str]
+    sets: pd.DataFrame,
+    paths: pd.DataFrame,
+    scales: pd.DataFrame,
+    series_kinds: Sequence[str],
 ) -> State:
     """Judge every scenario of the source, and encode the panels of the sound ones.
 
@@ -65,10 +70,12 @@ def state_of_a_fresh_build(
         `scenario_sets` with scenario_set_id, horizon_days, base_date_end, created_at.
     paths : DataFrame
         `scenario_paths`, all seven columns; NULL is None or NaN.
+    scales : DataFrame
+        `series_scales`.
     series_kinds : sequence of str
-        The var of that name.
+        The var of that name; empty where it is not set.
     """
-    panels, rejections = panels_and_rejections(sets, paths, series_kinds)
+    panels, rejections = panels_and_rejections(sets, paths, scales, series_kinds)
     state = State(panels, rejections, {}, {}, {})
     for (set_id, scenario_id), panel in panels.items():
         for model_id, encode in PLAIN.items():
@@ -85,7 +92,10 @@ def state_of_a_fresh_build(
 
 
 def panels_and_rejections(
-    sets: pd.DataFrame, paths: pd.DataFrame, series_kinds: Sequence[str]
+    sets: pd.DataFrame,
+    paths: pd.DataFrame,
+    scales: pd.DataFrame,
+    series_kinds: Sequence[str],
 ) -> tuple[dict[Scenario, Panel], dict[Scenario, Rejection]]:
     """Give each scenario's panel, or why it has none; parameters as above."""
     panels, rejections = {}, {}
@@ -93,23 +103,35 @@ def panels_and_rejections(
         str(header.scenario_set_id): header for header in sets.itertuples(index=False)
     }
     rows = with_series(paths.dropna(subset=SCENARIO))
-    rows["is_cell"] = rows["series_kind"].isin(series_kinds)
+    divisors = {
+        (set_id, qualified(kind, raw)): as_divisor(value)
+        for set_id, kind, raw, value in scales.itertuples(index=False)
+    }
     horizons = {set_id: header.horizon_days for set_id, header in headers.items()}
     last_days = rows["scenario_set_id"].map(horizons).astype("float64")
     within = rows[rows["horizon_index"].between(1, last_days)]
     for set_id, scenario_id in rows[SCENARIO].drop_duplicates().to_numpy():
-        of_set = within[within["scenario_set_id"] == set_id]
+        of_set = within[within["scenario_set_id"] == set_id].copy()
+        kinds = series_kinds or default_kinds(of_set)
+        of_set["is_cell"] = of_set["series_kind"].isin(kinds)
         axis = sorted(set(of_set.loc[of_set["is_cell"], "series_id"]))
-        of_scenario = of_set[of_set["scenario_id"] == scenario_id]
+        of_axis = {
+            series_id: divisors.get(
+                (set_id, series_id), divisors.get(("*", series_id), 1.0)
+            )
+            for series_id in axis
+        }
+        of_scenario = of_set[of_set["scenario_id"] == scenario_id].copy()
+        of_scenario["divisor"] = of_scenario["series_id"].map(of_axis).astype("float64")
         header: Any = headers.get(set_id)
-        rejection = next(reasons(header, scenario_id, of_scenario, axis), None)
+        rejection = next(reasons(header, scenario_id, of_scenario, of_axis), None)
         if rejection is None:
             cells = of_scenario[of_scenario["is_cell"]].sort_values(CELL)
             panels[set_id, scenario_id] = Panel(
                 as_of_date(header),
                 int(header.horizon_days),
                 tuple(axis),
-                tuple(repr(float(value)) for value in cells["return_value"]),
+                tuple(repr(float(value)) for value in scaled(cells)),
             )
         else:
             rejections[set_id, scenario_id] = rejection
@@ -128,10 +150,32 @@ def with_series(paths: pd.DataFrame) -> pd.DataFrame:
     series = [ids[0] if len(ids) == 1 else (None, None) for ids in borne]
     rows["num_ids"] = [len(ids) for ids in borne]
     rows["series_kind"] = [kind for kind, _ in series]
-    rows["series_id"] = [
-        raw if kind in ("INSTRUMENT", None) else f"__{kind}:{raw}__" for kind, raw in series
-    ]
+    rows["series_id"] = [qualified(kind, raw) for kind, raw in series]
     return rows
+
+
+def qualified(kind: str | None, raw: str | None) -> str | None:
+    return raw if kind in ("INSTRUMENT", None) else f"__{kind}:{raw}__"
+
+
+def default_kinds(rows: pd.DataFrame) -> Sequence[str]:
+    """Take a set's instruments, and all its series where it has none."""
+    return ("INSTRUMENT",) if (rows["series_kind"] == "INSTRUMENT").any() else KINDS
+
+
+def as_divisor(value: float | None) -> float:
+    """Give a divisor, or NaN where it is not a number above 0."""
+    is_valid = value is not None and 0 < value < math.inf
+    return value if value is not None and is_valid else math.nan
+
+
+def scaled(cells: pd.DataFrame) -> Any:
+    """Divide each return once; infinity where the quotient is no normal double."""
+    values, divisors = cells["return_value"].to_numpy(), cells["divisor"].to_numpy()
+    with np.errstate(all="ignore"):
+        quotients = values / divisors
+    is_lost = (values != 0) & (abs(quotients) < SMALLEST_NORMAL) & (divisors > 1)
+    return np.where(is_lost, np.inf, quotients)
 
 
 def is_id(raw: str | None) -> bool:
@@ -149,7 +193,7 @@ def as_of_date(header: Any) -> date | None:
 
 
 def reasons(
-    header: Any, scenario_id: str, rows: pd.DataFrame, axis: Sequence[str]
+    header: Any, scenario_id: str, rows: pd.DataFrame, axis: dict[str, float]
 ) -> Iterator[Rejection]:
     """Yield the reasons to reject a scenario, in their order: the first one counts.
 
@@ -159,8 +203,8 @@ def reasons(
     scenario_id : str
     rows : DataFrame
         The scenario's rows within the horizon.
-    axis : sequence of str
-        The series of its set.
+    axis : dict
+        The series of its set, in order, and their divisors.
     """
     if header is None:
         yield Rejection("UNKNOWN_SET")
@@ -168,6 +212,8 @@ def reasons(
         yield Rejection("INVALID_HORIZON")
     if as_of_date(header) is None:
         yield Rejection("NO_AS_OF_DATE")
+    if any(math.isnan(divisor) for divisor in axis.values()):
+        yield Rejection("INVALID_DIVISOR")
     if ":" in scenario_id:
         yield Rejection("COLON_IN_SCENARIO_ID")
     if (rows["num_ids"] > 1).any():
@@ -182,7 +228,8 @@ def reasons(
         yield Rejection("DUPLICATE_CELLS", first_cell(cells[cells.duplicated(CELL)]))
 
     horizon_days = int(header.horizon_days)
-    grid = pd.MultiIndex.from_product([range(1, horizon_days + 1), axis], names=CELL)
+    days = range(1, horizon_days + 1)
+    grid = pd.MultiIndex.from_product([days, list(axis)], names=CELL)
     missing = grid.difference(pd.MultiIndex.from_frame(cells[CELL])).to_frame(index=False)
     if not missing.empty and cells["horizon_index"].max() < horizon_days:
         yield Rejection("SHORT_HORIZON")
@@ -192,7 +239,7 @@ def reasons(
     is_finite = np.isfinite(cells["return_value"])
     if not is_finite.all():
         yield Rejection("NON_FINITE_VALUE", first_cell(cells[~is_finite]))
-    is_large = cells["return_value"].abs() > FLOAT32_MAX
+    is_large = abs(scaled(cells)) > FLOAT32_MAX
     if is_large.any():
         yield Rejection("VALUE_OUT_OF_RANGE", first_cell(cells[is_large]))
 

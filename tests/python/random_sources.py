@@ -65,15 +65,16 @@ class ScenarioSet:
     created_at: str | None
     is_in_sets: bool = True  # else its scenarios stand in `scenario_paths` alone
     scenarios: dict[str, list[Row]] = field(default_factory=dict)
+    divisors: dict[Series, float | None] = field(default_factory=dict)
 
 
-Source = dict[str, ScenarioSet]
+Source = dict[str, ScenarioSet]  # under '*', the divisors for every set
 
 # ---- the runs
 
 
 class Build(NamedTuple):
-    """A dbt run."""
+    """A dbt run; without kinds, the var is not set."""
 
     series_kinds: tuple[str, ...]
     scenario_set_id: str | None = None
@@ -97,6 +98,7 @@ SET_IDS = (*(f"S{number:02}" for number in range(78)), "P", "P:1")
 SETS_RUN_ALONE = ("S00", "P:1")
 LIMITS = (None, 2)
 SERIES_KINDS: tuple[tuple[str, ...], ...] = (
+    (),
     ("INSTRUMENT",),
     ("FACTOR",),
     ("INSTRUMENT", "MACRO"),
@@ -110,6 +112,8 @@ NO_ID = (None, "", "__INSTRUMENT__", "__FACTOR__", "__NONE__", "____")
 DAYS = (None, -1, 0, 1, 2, 3, 4)
 SOUND_VALUES = (0.0, -0.0, 0.1, 0.2)
 ODD_VALUES = (5.0, NAN, INFINITY, -INFINITY, None, 1e308)
+DIVISORS = (2.0, 2.0, 100.0, 0.5, 3.0, 1.0)
+ODD_DIVISORS = (0.0, -1.0, None, NAN, INFINITY, 1e-308, 1e308)
 HORIZONS = (1, 2, 2, 3, 3)
 ODD_HORIZONS = (None, 0, 1025)
 DATES = ("2022-12-28", "2023-06-30")
@@ -342,6 +346,15 @@ def change_dates(rng: random.Random, scenario_set: ScenarioSet, layout: Layout) 
     scenario_set.base_date_end, scenario_set.created_at = some_dates(rng)
 
 
+def change_divisor(rng: random.Random, scenario_set: ScenarioSet, layout: Layout) -> None:
+    series = rng.choice([*axis_of(scenario_set), INSTRUMENTS[0], FACTORS[0]])
+    if rng.random() < 0.3:
+        scenario_set.divisors.pop(series, None)
+    else:
+        divisors = DIVISORS if rng.random() < 0.8 else ODD_DIVISORS
+        scenario_set.divisors[series] = rng.choice(divisors)
+
+
 def enter_or_leave_sets(
     rng: random.Random, scenario_set: ScenarioSet, layout: Layout
 ) -> None:
@@ -352,12 +365,14 @@ SET_EDITS = (
     *([edit_rows] * 12),
     *([load_anew] * 5),
     *(swap_between_scenarios, add_series, add_scenario, delete_scenario),
-    *(change_horizon, change_dates, enter_or_leave_sets),
+    *(change_horizon, change_dates, enter_or_leave_sets, *[change_divisor] * 3),
 )
 
 
 def edit(rng: random.Random, source: Source, layout: Layout) -> None:
     """Edit half of the sets once or twice; let some of them come and go."""
+    if rng.random() < 0.3:
+        change_divisor(rng, source["*"], layout)
     for set_id in SET_IDS:
         if set_id not in source:
             if rng.random() < 0.3:
@@ -400,6 +415,7 @@ def random_sequence(
     """Draw edits and runs, ending with an edit; and the kinds that the last run is for."""
     rng = random.Random(seed)
     source = {set_id: a_set(rng, layout) for set_id in SET_IDS if rng.random() < 0.9}
+    source["*"] = ScenarioSet(None, None, None, is_in_sets=False)
     stored = storable(source, layout)
     events: list[Event] = [stored]
     series_kinds = SERIES_KINDS[0]

@@ -22,6 +22,7 @@ from python_encoders.scope import Scope
 
 CORE, SKETCH, SHAPE, SHAPE_V2 = ENCODERS
 SENTINELS = "__INSTRUMENT__", "__NONE__"
+KINDS = "INSTRUMENT", "FACTOR", "MACRO"
 
 
 def load() -> None:
@@ -106,14 +107,21 @@ def reason_expected(case: Case, scenario_id: str, model_id: str) -> str | None:
 
 def plain_panel(case: Case, rows: list[Row]) -> tuple[list[list[float]], list[str]]:
     """Order a sound scenario's rows without any database: days, and ids of the series."""
-    cells = {}
+    instruments, others = {}, {}
     for day, stored, value in rows:
-        instrument, factor, macro = (
-            stored if isinstance(stored, tuple) else (stored, *SENTINELS)
-        )
-        is_instrument = instrument and not {factor, macro} - {*SENTINELS, "", None}
-        if is_instrument and day is not None and 1 <= day <= case.horizon_days:
-            cells[day, instrument] = value
+        ids_of_row = stored if isinstance(stored, tuple) else (stored, *SENTINELS)
+        names = [
+            (kind, name)
+            for kind, name in zip(KINDS, ids_of_row, strict=True)
+            if name not in {*SENTINELS, "__FACTOR__", "", None}
+        ]
+        if len(names) == 1 and day is not None and 1 <= day <= case.horizon_days:
+            [(kind, name)] = names
+            if kind == "INSTRUMENT":
+                instruments[day, name] = value
+            else:
+                others[day, f"__{kind}:{name}__"] = value
+    cells = instruments or others
     ids = sorted({series for _, series in cells})
     return [
         [cells[day, series] for series in ids] for day in range(1, case.horizon_days + 1)

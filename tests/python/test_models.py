@@ -115,6 +115,9 @@ def test_each_model_gets_what_it_lacks_and_no_more(built, chain):
     assert encode_only(everything, Silent()) == (0, 0)
 
 
+ADVICE = "; percent? a divisor of 100; basis points? one of 10,000"
+
+
 def test_what_a_sketch_does_not_take_is_rejected_for_it_alone(source, chain):
     execute(
         """
@@ -152,11 +155,12 @@ def test_what_a_sketch_does_not_take_is_rejected_for_it_alone(source, chain):
         "S:above": (
             "VALUE_OUT_OF_RANGE",
             "1 cell, the first: day 2, series B, value 4.000000000000001, "
-            "the model takes +/-4",
+            f"the model takes +/-4{ADVICE}",
         ),
         "S:below": (
             "VALUE_OUT_OF_RANGE",
-            "3 cells, the first: day 1, series B, value -1e+30, the model takes +/-4",
+            "3 cells, the first: day 1, series B, value -1e+30, "
+            f"the model takes +/-4{ADVICE}",
         ),
         "SEPARATOR:1": (
             "SEPARATOR_IN_SERIES_ID",

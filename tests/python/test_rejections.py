@@ -54,7 +54,10 @@ CASES = {
     ),
     "baseline only": (
         [(0, "A", 0), (0, "B", 0)],
-        ("NO_SERIES_OF_KIND", "no series of these kinds: INSTRUMENT"),
+        (
+            "NO_SERIES_OF_KIND",
+            "no row within the horizon of a series that the set's panels take",
+        ),
     ),
 }
 
@@ -97,7 +100,7 @@ def test_rows_that_name_no_series_or_several(source, build_and_encode):
         ("S", "no id"): ("NO_SERIES_ID", "rows without a series id: 1"),
         ("S", "factor only"): (
             "NO_SERIES_OF_KIND",
-            "no series of these kinds: INSTRUMENT",
+            "no row within the horizon of a series that the set's panels take",
         ),
     }
     assert set(stored_vectors()) == {"S:factor beside"}

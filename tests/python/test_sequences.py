@@ -53,6 +53,14 @@ from random_sources import (
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
+SCALES = """
+    create schema if not exists analytics;
+    create table if not exists analytics.series_scales (
+        scenario_set_id text, series_kind text, series_id text, divisor float8,
+        primary key (scenario_set_id, series_kind, series_id)
+    );
+"""
+
 # ---- to load and to run
 
 Written = tuple[int, int]  # vectors written, vectors pruned
@@ -72,14 +80,27 @@ def load(source: Source) -> None:
         for scenario_id, rows in one.scenarios.items()
         for row in rows
     ]
+    scales = [
+        (set_id, *series, as_float8(divisor))
+        for set_id, one in source.items()
+        for series, divisor in one.divisors.items()
+    ]
     random.Random(len(paths)).shuffle(paths)
     with connected() as cursor:
-        cursor.execute("begin; truncate raw.scenario_sets, raw.scenario_paths")
+        # dbt makes the table of divisors at its first run, if it is not there.
+        cursor.execute(SCALES)
+        cursor.execute(
+            """
+            begin;
+            truncate raw.scenario_sets, raw.scenario_paths, analytics.series_scales
+            """
+        )
         for table, rows, template in (
-            ("scenario_sets", sets, None),
-            ("scenario_paths", paths, f"({'%s, ' * 6} %s::float8)"),
+            ("raw.scenario_sets", sets, None),
+            ("analytics.series_scales", scales, "(%s, %s, %s, %s::float8)"),
+            ("raw.scenario_paths", paths, f"({'%s, ' * 6} %s::float8)"),
         ):
-            insert = f"insert into raw.{table} values %s"
+            insert = f"insert into {table} values %s"
             psycopg2.extras.execute_values(cursor, insert, rows, template, page_size=5000)
         cursor.execute("commit")
 
@@ -112,7 +133,7 @@ def run(chain: Callable[..., Any]) -> Run:
 
 def variables_of(build: Build) -> dict[str, Any]:
     return {
-        "series_kinds": list(build.series_kinds),
+        "series_kinds": list(build.series_kinds) or None,
         "scenario_set_id": build.scenario_set_id,
         "scenario_limit": build.limit,
     }
@@ -195,17 +216,22 @@ def stored_coverage() -> dict[tuple[str, str], Counts]:
     }
 
 
-def read_source() -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_source() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     sets = "scenario_set_id", "horizon_days", "base_date_end", "created_at"
     paths = (
         *("scenario_set_id", "scenario_id", "horizon_index"),
         *("instrument_id", "factor_id", "macro_id", "return_value"),
     )
-    return read_table("scenario_sets", sets), read_table("scenario_paths", paths)
+    scales = "scenario_set_id", "series_kind", "series_id", "divisor"
+    return (
+        read_table("raw.scenario_sets", sets),
+        read_table("raw.scenario_paths", paths),
+        read_table("analytics.series_scales", scales),
+    )
 
 
 def read_table(name: str, columns: Sequence[str]) -> pd.DataFrame:
-    rows = execute(f"select {', '.join(columns)} from raw.{name}")
+    rows = execute(f"select {', '.join(columns)} from {name}")
     return pd.DataFrame(rows, columns=list(columns), dtype=object)
 
 
@@ -485,3 +511,64 @@ def test_a_value_that_is_no_number_goes_before_one_that_is_too_large(source, run
     assert stored_rejections() == {
         ("S", "1"): Rejection("NON_FINITE_VALUE", "day 2, series B")
     }
+
+
+def test_a_changed_divisor_makes_its_sets_stale_and_no_other(source, run):
+    execute("insert into raw.scenario_sets select 'T', 2, 1, '2022-12-28'")
+    for set_id in ("S", "T"):
+        for scenario_id in ("1", "2"):
+            add(set_id, scenario_id, SOUND)
+    run(Build(()))
+    run(Encode())
+
+    for changed, num_sets in (
+        ("insert into analytics.series_scales values ('S', 'INSTRUMENT', 'A', 100)", 1),
+        ("insert into analytics.series_scales values ('*', 'INSTRUMENT', 'A', 10)", 1),
+        ("insert into analytics.series_scales values ('*', 'INSTRUMENT', 'Z', 10)", 0),
+        ("insert into analytics.series_scales values ('*', 'FACTOR', 'A', 10)", 0),
+        ("update analytics.series_scales set divisor = 3 where series_id = 'A'", 2),
+        ("delete from analytics.series_scales where scenario_set_id = 'S'", 0),
+        ("delete from analytics.series_scales", 2),
+    ):
+        execute(changed)
+        run(Build(()))
+
+        assert run(Encode()) == (num_sets * 2 * len(MODELS), 0), changed
+        assert_as_built_afresh(())
+
+
+def set_divisor(set_id: str, series_id: str, divisor: float | str | None) -> None:
+    with connected() as cursor:
+        cursor.execute(SCALES)
+        cursor.execute("delete from analytics.series_scales")
+        cursor.execute(
+            "insert into analytics.series_scales values (%s, 'INSTRUMENT', %s, %s)",
+            (set_id, series_id, divisor),
+        )
+
+
+def test_a_scaled_vector_says_so(source, run):
+    add("S", "1", SOUND)
+    for divisor, scaled in ((100, True), (1, None)):
+        set_divisor("S", "B", divisor)
+        run(Build(()))
+        run(Encode())
+
+        assert execute(
+            "select window_spec -> 'scaled' from analytics.numeric_window_embeddings"
+        ) == [(scaled,)] * len(MODELS)
+
+
+def test_a_divisor_that_is_no_number_above_0_rejects_its_set_alone(source, run):
+    execute("insert into raw.scenario_sets select 'T', 2, 1, '2022-12-28'")
+    for set_id in ("S", "T"):
+        add(set_id, "1", SOUND)
+    for divisor in (0, -1, None, "NaN", "Infinity"):
+        set_divisor("S", "B", divisor)
+        run(Build(()))
+        run(Encode())
+
+        assert execute(
+            "select scenario_set_id, reason, detail from analytics.scenario_rejections"
+        ) == [("S", "INVALID_DIVISOR", "the divisor of series B is not a number above 0")]
+        assert_as_built_afresh(())
