@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from python_encoders.cli.build import backfill, doctor, encode, models
+from python_encoders.cli.build import backfill, doctor, encode, models, scales
 from python_encoders.cli.console import plain_errors
 from python_encoders.cli.load import load
 from python_encoders.cli.options import CONTEXT
@@ -32,7 +32,7 @@ def cli() -> None:
     """
 
 
-for _command in (backfill, encode, load, similar, report, models, doctor, db):
+for _command in (backfill, encode, load, scales, similar, report, models, doctor, db):
     cli.add_command(_command)
 
 

@@ -20,10 +20,11 @@ from python_encoders.cli.options import (
     models_option,
     set_option,
     target_option,
+    text,
     vars_option,
 )
 from python_encoders.encoders import ENCODERS
-from python_encoders.errors import WorkFailedError
+from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.rejections import check_some_are_taken
 from python_encoders.scope import Scope
 
@@ -88,6 +89,57 @@ def encode(
         with ConsoleReporter() as reporter:
             done = pipeline.encode_only(scope, reporter, target)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
+
+
+@click.command(context_settings=CONTEXT)
+@click.option(
+    "--scenario-set-id", metavar="SET", required=True, type=text, help="The set to scale."
+)
+@click.option(
+    "--by",
+    type=click.Choice(["sd"]),
+    help="Give each series the weight of a stock: divide by its standard deviation over "
+    "the set, in units of 0.02.",
+)
+@click.option(
+    "--from",
+    "other_set_id",
+    metavar="SET",
+    type=text,
+    help="Take the divisors of another set, so that the two stay comparable.",
+)
+def scales(scenario_set_id: str, by: str | None, other_set_id: str | None) -> None:
+    """Write divisors for the series of a set that a backfill has built.
+
+    They go to the table series_scales, in place of the set's own. The next backfill divides
+    by them, and encodes the set anew. By hand: the key is the set, or `*` for every set,
+    the series' kind and its id; 100 stands for percent, 10000 for basis points.
+    """
+    with plain_errors():
+        from python_encoders import postgres
+
+        if (by is None) == (other_set_id is None):
+            raise WrongUsageError("say --by sd, or --from another set")
+        postgres.choose_server()
+        with postgres.plain_errors(), postgres.connect() as connection:
+            if other_set_id is None:
+                written = postgres.scale_by_sd(connection, scenario_set_id)
+            else:
+                written = postgres.scale_as(connection, scenario_set_id, other_set_id)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("kind", no_wrap=True)
+        table.add_column("series", no_wrap=True)
+        table.add_column("divisor", justify="right")
+        for row in written.to_pylist():
+            table.add_row(
+                row["series_kind"], Text(row["series_id"]), f"{row['divisor']:.6g}"
+            )
+        print_whole(table)
+        CONSOLE.print(
+            f"next: scenario-embeddings backfill --scenario-set-id {scenario_set_id} "
+            "--model-id all",
+            markup=False,
+        )
 
 
 @click.command(context_settings=CONTEXT)

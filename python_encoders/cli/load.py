@@ -231,6 +231,11 @@ def load(
             say("dry run: nothing was written")
             return
         postgres.choose_server()
+        if scenario_set.divisors:
+            # The table of the divisors is dbt's.
+            from python_encoders.pipeline import start_dbt
+
+            start_dbt(variables).build_scales()
         schema = str(dbt_var("source_schema", variables))
         with postgres.plain_errors(), postgres.connect() as connection:
             written = write_set(connection, schema, scenario_set, replace=replace)

@@ -65,8 +65,7 @@ def write_set(
     WrongUsageError
         The set is there with other content, and ``replace`` is not said.
     WorkFailedError
-        The tables are of other types or the demonstration data, ``series_scales`` is
-        missing, or the role may not write.
+        The tables are of other types or the demonstration data, or the role may not write.
     """
     with _rights_explained():
         _create_tables(connection, schema)
@@ -179,12 +178,7 @@ def _is_there(
 def _write_divisors(connection: Connection, scenario_set: ScenarioSet) -> None:
     scales = relation("series_scales")
     exists = fetch(connection, "select to_regclass($1) is not null as found", [scales])
-    if not exists["found"][0].as_py():
-        if scenario_set.divisors:
-            raise WorkFailedError(
-                f"the spec gives divisors, which panels do not divide by yet (there is no "
-                f"table {scales}); leave them out"
-            )
+    if not exists["found"][0].as_py() and not scenario_set.divisors:
         return
     set_id = scenario_set.scenario_set_id
     _execute(connection, f"delete from {scales} where scenario_set_id = $1", [set_id])

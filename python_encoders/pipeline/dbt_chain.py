@@ -74,6 +74,16 @@ class DbtChain:
         """
         return len(self._invoke("run", "--selector", "panels", full_refresh=False).results)
 
+    def build_scales(self) -> None:
+        """Create the table of divisors where it is missing.
+
+        Raises
+        ------
+        WorkFailedError
+            It cannot be created.
+        """
+        self._invoke("run", "--select", "series_scales", full_refresh=False)
+
     def build_vector_index(self) -> None:
         """Build the index that the var vector_index_metric asks for.
 

@@ -23,6 +23,7 @@ from python_encoders.postgres.connection import (
 from python_encoders.postgres.encoding import encode
 from python_encoders.postgres.locks import check_lock, lock
 from python_encoders.postgres.pending_panels import BATCH_BYTES
+from python_encoders.postgres.scales import scale_as, scale_by_sd
 from python_encoders.postgres.sql import fetch, quoted, relation, with_text_parameters
 from python_encoders.postgres.vectors import coverage, rejections
 
@@ -48,6 +49,8 @@ __all__ = [
     "quoted",
     "rejections",
     "relation",
+    "scale_as",
+    "scale_by_sd",
     "server",
     "tables_with_row_security",
     "with_text_parameters",
