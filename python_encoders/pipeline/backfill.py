@@ -87,9 +87,7 @@ def _backfill_on_postgres(
             )
 
 
-def _backfill_on_spark(
-    scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> None:
+def _backfill_on_spark(scope: Scope, variables: dict[str, Any], reporter: Reporter) -> None:
     from python_encoders.spark import session as spark_session
 
     spark_session.check_installed()
