@@ -18,6 +18,8 @@ ENCODING_RELATIONS = (
     "int_scenario_panels",
     "int_expected_embeddings",
     "numeric_window_embeddings",
+    "scenario_rejections",
+    "scenario_set_coverage",
 )
 
 

@@ -1,6 +1,6 @@
 """Commands that build: panels, vectors, and what stands in their way."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -27,6 +27,9 @@ from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.rejections import check_some_are_taken
 from python_encoders.scope import Scope
+
+if TYPE_CHECKING:
+    from python_encoders.pipeline import Outcome
 
 
 @click.command(context_settings=CONTEXT)
@@ -58,11 +61,8 @@ def backfill(
 
         scope = Scope(model_ids, scenario_set_id, limit, max_prune)
         with ConsoleReporter() as reporter:
-            done = pipeline.backfill(scope, variables, reporter, target)
-        coverage = done.coverage.to_pylist()
-        _print_coverage(coverage)
-        _print_rejections(done.rejections.to_pylist())
-        check_some_are_taken(coverage)
+            pipeline.backfill(scope, variables, reporter, target)
+        _print_outcome(pipeline.outcome(scope, target))
 
 
 @click.command(context_settings=CONTEXT)
@@ -89,6 +89,7 @@ def encode(
         with ConsoleReporter() as reporter:
             done = pipeline.encode_only(scope, reporter, target)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
+        _print_outcome(pipeline.outcome(scope, target))
 
 
 @click.command(context_settings=CONTEXT)
@@ -178,6 +179,14 @@ def models() -> None:
             CONSOLE.print(f"  keeps     {encoder.keeps}")
             CONSOLE.print(f"  good for  {encoder.good_for}")
             CONSOLE.print(f"  bad at    {encoder.bad_at}")
+
+
+def _print_outcome(outcome: "Outcome") -> None:
+    """Print what the sets in scope have, and why not more; fail where none has any."""
+    coverage = outcome.coverage.to_pylist()
+    _print_coverage(coverage)
+    _print_rejections(outcome.rejections.to_pylist())
+    check_some_are_taken(coverage)
 
 
 def _print_coverage(rows: list[dict[str, Any]]) -> None:

@@ -4,6 +4,16 @@ from python_encoders.pipeline.backfill import backfill
 from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt
 from python_encoders.pipeline.doctor import diagnose
 from python_encoders.pipeline.encode import encode_only
+from python_encoders.pipeline.outcome import Outcome, outcome
 from python_encoders.pipeline.reporter import Reporter
 
-__all__ = ["DbtChain", "Reporter", "backfill", "diagnose", "encode_only", "start_dbt"]
+__all__ = [
+    "DbtChain",
+    "Outcome",
+    "Reporter",
+    "backfill",
+    "diagnose",
+    "encode_only",
+    "outcome",
+    "start_dbt",
+]

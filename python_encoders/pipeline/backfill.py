@@ -6,32 +6,15 @@ A run imports its own engine alone: the other one need not be installed.
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import pyarrow as pa
+from typing import Any
 
 from python_encoders.dbt_project import dbt_var
 from python_encoders.encoders import check_models
 from python_encoders.errors import WrongUsageError
 from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim_vars
-from python_encoders.pipeline.encode import encoder_locks, tell_holder
+from python_encoders.pipeline.encode import encoder_locks, say_row_security, tell_holder
 from python_encoders.pipeline.reporter import Reporter
 from python_encoders.scope import Encoded, Scope
-
-
-class Backfilled(NamedTuple):
-    """The state of the sets in the scope of a backfill, after it.
-
-    Attributes
-    ----------
-    coverage : pyarrow.Table
-        Rows of ``scenario_set_coverage``.
-    rejections : pyarrow.Table
-        A row per set, encoder and reason, as ``rejection_reasons`` gives it.
-    """
-
-    coverage: pa.Table
-    rejections: pa.Table
 
 
 def backfill(
@@ -39,7 +22,7 @@ def backfill(
     variables: dict[str, Any],
     reporter: Reporter,
     target: str = "postgres",
-) -> Backfilled:
+) -> None:
     """Build the panels with dbt, encode what is pending, test the result with dbt.
 
     Parameters
@@ -51,10 +34,6 @@ def backfill(
     target : str
         The engine, ``postgres`` or ``spark``.
 
-    Returns
-    -------
-    Backfilled
-
     Raises
     ------
     WrongUsageError
@@ -65,13 +44,14 @@ def backfill(
     """
     check_models(scope.model_ids)
     if target == "spark":
-        return _backfill_on_spark(scope, variables, reporter)
-    return _backfill_on_postgres(scope, variables, reporter)
+        _backfill_on_spark(scope, variables, reporter)
+    else:
+        _backfill_on_postgres(scope, variables, reporter)
 
 
 def _backfill_on_postgres(
     scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> Backfilled:
+) -> None:
     from python_encoders import postgres
     from python_encoders.search import check_index_metric
 
@@ -86,11 +66,7 @@ def _backfill_on_postgres(
                 f"{schema}.scenario_paths has no index on set and scenario, so each "
                 f"scenario takes a scan of the whole table; to create it: {statement}"
             )
-        if tables := postgres.tables_with_row_security(connection, schema):
-            reporter.say(
-                f"row security is active on {' and '.join(tables)}: rows that a policy "
-                "hides from this role count as gone"
-            )
+        say_row_security(connection, schema, reporter)
         index_metric = dbt_var("vector_index_metric", variables)
         if index_metric is not None:
             check_index_metric(connection, index_metric)
@@ -109,14 +85,9 @@ def _backfill_on_postgres(
                 panels_lock,
                 has_index=index_metric is not None,
             )
-        return Backfilled(
-            postgres.coverage(connection, scope), postgres.rejections(connection, scope)
-        )
 
 
-def _backfill_on_spark(
-    scope: Scope, variables: dict[str, Any], reporter: Reporter
-) -> Backfilled:
+def _backfill_on_spark(scope: Scope, variables: dict[str, Any], reporter: Reporter) -> None:
     from python_encoders.spark import session as spark_session
 
     spark_session.check_installed()
@@ -136,7 +107,6 @@ def _backfill_on_spark(
             lambda: encoding.encode(session, scope, reporter.progress),
             reporter,
         )
-        return Backfilled(store.coverage(session, scope), store.rejections(session, scope))
 
 
 def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:

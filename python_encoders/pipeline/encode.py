@@ -51,6 +51,8 @@ def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
         postgres.check_is_built(connection, *ENCODING_RELATIONS)
         if scope.scenario_set_id is not None:
             postgres.check_set_is_built(connection, scope.scenario_set_id)
+        for schema in postgres.schemas_of_source(connection):
+            say_row_security(connection, schema, reporter)
         with encoder_locks(connection, scope.model_ids, reporter):
             return postgres.encode(
                 scope, reporter.progress, lambda: postgres.check_lock(connection)
@@ -68,6 +70,17 @@ def _encode_on_spark(scope: Scope, reporter: Reporter) -> Encoded:
         if scope.scenario_set_id is not None:
             store.check_set_is_built(session, scope.scenario_set_id)
         return encoding.encode(session, scope, reporter.progress)
+
+
+def say_row_security(connection: "Connection", schema: str, reporter: Reporter) -> None:
+    """Say where row policies may hide rows of the source's schema from this role."""
+    from python_encoders import postgres
+
+    if tables := postgres.tables_with_row_security(connection, schema):
+        reporter.say(
+            f"row security is active on {' and '.join(tables)}: rows that a policy "
+            "hides from this role count as gone"
+        )
 
 
 def tell_holder(reporter: Reporter, what: str) -> Callable[[str], None]:

@@ -12,6 +12,7 @@ from python_encoders.postgres.checks import (
     check_target_is_ours,
     column_types,
     index_to_create,
+    schemas_of_source,
     tables_with_row_security,
 )
 from python_encoders.postgres.connection import (
@@ -51,6 +52,7 @@ __all__ = [
     "relation",
     "scale_as",
     "scale_by_sd",
+    "schemas_of_source",
     "server",
     "tables_with_row_security",
     "with_text_parameters",

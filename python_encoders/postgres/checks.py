@@ -98,6 +98,32 @@ def check_pooling(connection: Connection) -> None:
         )
 
 
+def schemas_of_source(connection: Connection) -> list[str]:
+    """Name the schema whose tables the staging views read; two, where each has its own."""
+    return [
+        str(name)
+        for name in fetch(
+            connection,
+            """
+            select distinct schemas.nspname::text as name
+            from pg_catalog.pg_rewrite as rules
+            inner join pg_catalog.pg_depend as depends
+                on
+                    depends.classid = 'pg_catalog.pg_rewrite'::regclass
+                    and rules.oid = depends.objid
+                    and depends.refclassid = 'pg_catalog.pg_class'::regclass
+            inner join pg_catalog.pg_class as tables on depends.refobjid = tables.oid
+            inner join pg_catalog.pg_namespace as schemas
+                on tables.relnamespace = schemas.oid
+            where
+                rules.ev_class in (to_regclass($1), to_regclass($2))
+                and tables.oid <> rules.ev_class
+            """,
+            [relation(f"stg_prometheus__{table}") for table in SOURCE_COLUMNS],
+        )["name"].to_pylist()
+    ]
+
+
 def tables_with_row_security(connection: Connection, schema: str) -> list[str]:
     """Name the source tables of which row policies may hide rows from this role."""
     return [

@@ -86,7 +86,7 @@ def test_a_scenario_that_keeps_a_vector_of_another_encoder_is_not_lost(built, ch
     assert "vectors: 24 written, 24 pruned" in both.stdout
 
 
-def test_the_backfill_says_why_each_set_has_scenarios_without_a_vector(seeded, front):
+def test_both_commands_say_why_each_set_has_scenarios_without_a_vector(seeded, front):
     execute(
         """
         insert into raw.scenario_paths
@@ -108,10 +108,13 @@ def test_the_backfill_says_why_each_set_has_scenarios_without_a_vector(seeded, f
     )
     assert SHAPE not in one.stdout
 
-    none = front("backfill", *options, SHAPE)
-    assert re.search(r"tests: \d+ passed", none.stdout)
-    assert re.search(rf"SET_ABC123 +{SHAPE} +VALUE_OUT_OF_RANGE +1 +2 +– *\n", none.stdout)
-    assert none.returncode == 1
-    assert none.stderr.startswith(
-        "Error: every encoder of the run rejects every scenario in scope;"
-    )
+    for command, done in (("backfill", r"tests: \d+ passed"), ("encode", "0 written")):
+        none = front(command, *options, SHAPE)
+        assert re.search(done, none.stdout)
+        assert re.search(
+            rf"SET_ABC123 +{SHAPE} +VALUE_OUT_OF_RANGE +1 +2 +– *\n", none.stdout
+        )
+        assert none.returncode == 1
+        assert none.stderr.startswith(
+            "Error: every encoder of the run rejects every scenario in scope;"
+        )

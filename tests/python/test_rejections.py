@@ -266,6 +266,25 @@ def test_what_is_repaired_beyond_the_limit_is_not_judged_yet(source, chain):
     assert counts == (4, 1, 1, 2)
 
 
+def test_a_horizon_that_changes_beyond_the_limit_leaves_nothing_encoded_there(
+    source, chain
+):
+    for scenario_id in ("1", "2", "3"):
+        add("S", scenario_id, WHOLE)
+    chain().run()
+    encode_only(Scope((MODEL,)), Silent())
+    execute("update raw.scenario_sets set horizon_days = 1")
+
+    chain(scenario_limit=1).run()
+    encode_only(Scope((MODEL,), None, 1), Silent())
+
+    counts = """
+        select num_in_source, num_encoded, num_rejected, num_pending
+        from analytics.scenario_set_coverage where model_id = %s
+    """
+    assert execute(counts, [MODEL]) == [(3, 1, 0, 2)]
+
+
 def test_scenario_ids_count_along_as_numbers_then_text(source, chain):
 
     for scenario_id in ("10", "9", "b", "B", "2", "-1"):

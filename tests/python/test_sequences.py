@@ -572,3 +572,25 @@ def test_a_divisor_that_is_no_number_above_0_rejects_its_set_alone(source, run):
             "select scenario_set_id, reason, detail from analytics.scenario_rejections"
         ) == [("S", "INVALID_DIVISOR", "the divisor of series B is not a number above 0")]
         assert_as_built_afresh(())
+
+
+def test_a_set_that_is_back_after_dbt_has_missed_it_keeps_its_vectors(source, chain, run):
+    add("S", "1", SOUND)
+    add("T", "1", SOUND)
+    execute("insert into raw.scenario_sets select 'T', 2, 1, '2022-12-28', now()")
+    run(Build(INSTRUMENTS))
+    run(Encode())
+
+    execute("create table public.away as select * from raw.scenario_paths")
+    execute("delete from raw.scenario_paths where scenario_set_id = 'T'")
+    execute("delete from raw.scenario_sets where scenario_set_id = 'T'")
+    run(Build(INSTRUMENTS))
+    execute(
+        """
+        insert into raw.scenario_paths
+        select * from public.away where scenario_set_id = 'T'
+        """
+    )
+
+    assert run(Encode()) == (0, 0)
+    chain(encoded_model_ids=list(MODELS)).test()

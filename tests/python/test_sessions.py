@@ -112,16 +112,42 @@ def reader(built, monkeypatch):
     execute(f"drop owned by {role}; drop role {role}")
 
 
-def test_active_row_security_is_said(reader, front):
-    reader(
+def test_a_policy_that_is_narrowed_between_two_runs_takes_no_vectors(
+    reader, front, monkeypatch
+):
+    database = os.environ["PGDATABASE"]
+    execute(
         """
         alter table raw.scenario_paths enable row level security;
         create policy all_rows on raw.scenario_paths for select using (true)
         """
     )
-    # It may not write, which ends the run after the checks.
-    told = front("backfill")
-    assert "row security is active on scenario_paths: rows that" in told.stdout
+    monkeypatch.setenv("DBT_SCHEMA", "of_reader")
+    administrator = os.environ["PGUSER"]
+    reader(f'grant create on database "{database}" to {{role}}')
+    role = os.environ["PGUSER"]
+    says = "row security is active on scenario_paths: rows that a policy hides"
+    wide = front("backfill")
+    assert wide.returncode == 0, wide.stderr
+    assert says in wide.stdout
+    assert "vectors: 143 written, 0 pruned" in wide.stdout
+
+    monkeypatch.setenv("PGUSER", administrator)
+    execute(
+        """
+        drop policy all_rows on raw.scenario_paths;
+        create policy one_set on raw.scenario_paths for select
+        using (scenario_set_id = 'SET_ABC123')
+        """
+    )
+    monkeypatch.setenv("PGUSER", role)
+    for command in ("backfill", "encode"):
+        narrow = front(command)
+        assert narrow.returncode == 1
+        assert says in narrow.stdout
+        assert "24 of the 143 scenarios in scope" in narrow.stderr
+        assert "24 gone from the source. No vector was" in narrow.stderr
+    assert execute("select count(*) from of_reader.numeric_window_embeddings") == [(143,)]
 
 
 @pytest.fixture

@@ -43,6 +43,17 @@ left join {{ ref('int_scenarios') }} as scenarios
 where
     expected.entity_id is null
     and {{ in_scope('embeddings.scenario_set_id') }}
+    -- A set that was away while dbt read the source, and is back, is the next run's.
+    and (
+        embeddings.scenario_set_id in (
+            select scenario_set_id from {{ ref('int_scenario_sets') }}
+        )
+        or embeddings.scenario_set_id not in (
+            select paths.scenario_set_id
+            from {{ ref('stg_prometheus__scenario_paths') }} as paths
+            where paths.scenario_set_id is not null
+        )
+    )
     -- A limited run says nothing of what lies beyond its limit.
 {% if scenario_limit() is not none -%}
     and scenarios.scenario_rank <= {{ scenario_limit() }}
