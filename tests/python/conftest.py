@@ -158,11 +158,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def artifacts() -> Iterator[str]:
+    """Give dbt a folder for its files."""
+    # Parallel workers, and the project's own folder, must not share them.
+    folder = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
+    os.environ |= {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(artifacts: str) -> Iterator[str]:
     """Find the server, or start the throwaway one; name its maintenance database."""
-    # Parallel workers, and the project's own folder, must not share dbt's files.
-    artifacts = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
-    os.environ |= {"DBT_TARGET_PATH": artifacts, "DBT_LOG_PATH": artifacts}
     if not os.environ.get("PGHOST"):
         with _one_worker_at_a_time():
             os.environ.update(server.start(HOME))
@@ -176,7 +183,6 @@ def postgres() -> Iterator[str]:
     yield maintenance
     os.environ["PGDATABASE"] = maintenance
     execute(f'drop database if exists "{DATABASE}" with (force)')
-    shutil.rmtree(artifacts)
 
 
 @pytest.fixture(scope="session")
@@ -276,7 +282,7 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def dbt(artifacts: str, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run dbt by hand, in this process: its import alone takes seconds."""
     from dbt.cli.main import dbtRunner
 
@@ -409,7 +415,7 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
 
 
 @pytest.fixture
-def front(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def front(artifacts: str, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run `python -m python_encoders …` in this process, where dbt is imported already."""
     from python_encoders.cli import cli
 
