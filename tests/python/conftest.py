@@ -5,13 +5,18 @@ parsed project can be used again.
 """
 
 import contextlib
+import functools
+import gc
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +59,8 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+# dbt makes so many objects that Python would search them for garbage all the time.
+gc.set_threshold(100_000, 20, 20)
 
 
 class Silent:
@@ -105,6 +112,36 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+def run_dbt(parsed_with: object, work: Callable[..., Any], *arguments: Any) -> Any:
+    """Run what runs dbt, as cheaply as in a process of its own, but for the imports.
+
+    dbt parses everything anew where its vars are not those of the last run, so each choice
+    of vars has a folder of its own for what is parsed. dbt also searches all modules for
+    each frame of the stack that is pytest's, some thirty times a run; a thread has none.
+    """
+    usual = os.environ["DBT_TARGET_PATH"]
+    key = zlib.crc32(json.dumps([parsed_with, os.environ.get("DBT_SCHEMA")]).encode())
+    os.environ["DBT_TARGET_PATH"] = str(Path(usual, f"{key:08x}"))
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(work, *arguments).result()
+    finally:
+        os.environ["DBT_TARGET_PATH"] = usual
+
+
+class Chain:
+    """A ``DbtChain`` whose calls go through ``run_dbt``."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        from python_encoders.pipeline import DbtChain
+
+        self._variables = variables
+        self._chain = run_dbt(variables, DbtChain, variables)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(run_dbt, self._variables, getattr(self._chain, name))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind, once the last worker is done."""
     if hasattr(config, "workerinput"):
@@ -121,11 +158,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def artifacts() -> Iterator[str]:
+    """Give dbt a folder for its files."""
+    # Parallel workers, and the project's own folder, must not share them.
+    folder = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
+    os.environ |= {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(artifacts: str) -> Iterator[str]:
     """Find the server, or start the throwaway one; name its maintenance database."""
-    # Parallel workers, and the project's own folder, must not share dbt's files.
-    artifacts = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
-    os.environ |= {"DBT_TARGET_PATH": artifacts, "DBT_LOG_PATH": artifacts}
     if not os.environ.get("PGHOST"):
         with _one_worker_at_a_time():
             os.environ.update(server.start(HOME))
@@ -139,21 +183,18 @@ def postgres() -> Iterator[str]:
     yield maintenance
     os.environ["PGDATABASE"] = maintenance
     execute(f'drop database if exists "{DATABASE}" with (force)')
-    shutil.rmtree(artifacts)
 
 
 @pytest.fixture(scope="session")
 def chain(postgres: str) -> "Callable[..., Any]":
     """Give dbt chains by their vars, each parsed once."""
-    from python_encoders.pipeline import DbtChain
-
-    parsed: dict[str, Any] = {}
+    parsed: dict[str, Chain] = {}
     recreate(DATABASE, "template0", postgres)
 
     def by_vars(**variables: Any) -> Any:
         key = json.dumps(variables, sort_keys=True)
         if key not in parsed:
-            parsed[key] = DbtChain(variables)
+            parsed[key] = Chain(variables)
         return parsed[key]
 
     return by_vars
@@ -241,19 +282,21 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def dbt(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def dbt(artifacts: str, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run dbt by hand, in this process: its import alone takes seconds."""
     from dbt.cli.main import dbtRunner
 
     def run(*arguments: str, **variables: Any) -> Outcome:
         capfd.readouterr()
-        outcome = dbtRunner().invoke(
+        outcome = run_dbt(
+            variables,
+            dbtRunner().invoke,
             [
                 "--no-use-colors",
                 *arguments,
                 *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
                 *("--vars", json.dumps(variables, ensure_ascii=False)),
-            ]
+            ],
         )
         printed = capfd.readouterr()
         return Outcome(int(not outcome.success), printed.out, printed.err)
@@ -372,14 +415,19 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
 
 
 @pytest.fixture
-def front(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+def front(artifacts: str, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run `python -m python_encoders …` in this process, where dbt is imported already."""
     from python_encoders.cli import cli
 
     def run(*arguments: str) -> Outcome:
+        parsed_with = [
+            value
+            for option, value in itertools.pairwise(arguments)
+            if option in ("--model-id", "--vars")
+        ]
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
-            cli(arguments)
+            run_dbt(parsed_with, cli, arguments)
         printed = capfd.readouterr()
         return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
 

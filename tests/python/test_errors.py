@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import MODEL, WORKFLOW_COMMAND, add, execute, python, stored_bytes
+from conftest import MODEL, WORKFLOW_COMMAND, Outcome, add, execute, python, stored_bytes
 
 from python_encoders.dbt_project import PROJECT_DIR
 from python_encoders.pipeline.dbt_chain import _interruptible
@@ -24,7 +24,16 @@ COMMANDS = pytest.mark.parametrize(
 
 def refused(code: int, *arguments: str, **environment: str) -> str:
     """Run a command that has to fail; return the line it says."""
-    done = python(*arguments, **environment)
+    return the_line(code, python(*arguments, **environment))
+
+
+@pytest.fixture
+def refused_here(front):
+    """Run a command that has to fail in this process; give the line it says."""
+    return lambda code, *arguments: the_line(code, front(*arguments))
+
+
+def the_line(code: int, done: Outcome | subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
@@ -47,8 +56,8 @@ def test_an_unknown_model_is_told_which_there_are(seeded):
 
 
 @pytest.mark.parametrize("limit", ["0", "-3", "many", "1.5"])
-def test_a_limit_is_a_number_of_at_least_one(limit):
-    assert "--limit" in refused(2, WORKFLOW_COMMAND, "--limit", limit)
+def test_a_limit_is_a_number_of_at_least_one(limit, refused_here):
+    assert "--limit" in refused_here(2, "backfill", "--limit", limit)
 
 
 def test_an_id_that_is_no_text_is_refused():
@@ -118,20 +127,18 @@ def test_an_empty_option_is_refused(front, arguments):
         "[" * 5000,
     ],
 )
-def test_vars_are_a_mapping(text):
-    assert "--vars" in refused(2, "python_encoders", "backfill", "--vars", text)
+def test_vars_are_a_mapping(text, refused_here):
+    assert "--vars" in refused_here(2, "backfill", "--vars", text)
 
 
-def test_a_var_that_is_not_there_is_refused():
-    line = refused(2, "python_encoders", "backfill", "--vars", "{source_shema: risk}")
+def test_a_var_that_is_not_there_is_refused(refused_here):
+    line = refused_here(2, "backfill", "--vars", "{source_shema: risk}")
 
     assert "there is no var 'source_shema'; there are: source_schema, " in line
 
 
-def test_all_models_and_one_that_is_not_there_is_one_too_many(seeded):
-    line = refused(
-        2, "python_encoders", "encode", "--model-id", "all", "--model-id", "no-such"
-    )
+def test_all_models_and_one_that_is_not_there_is_one_too_many(seeded, refused_here):
+    line = refused_here(2, "encode", "--model-id", "all", "--model-id", "no-such")
 
     assert "unknown model 'no-such'" in line
 
@@ -246,60 +253,60 @@ def test_no_server_at_all_says_how_to_start_one(monkeypatch, tmp_path, capsys):
     assert "start it with `make db`, or set PGHOST" in capsys.readouterr().err
 
 
-def test_missing_source_tables_name_schema_and_var(empty):
-    line = refused(1, WORKFLOW_COMMAND)
+def test_missing_source_tables_name_schema_and_var(empty, refused_here):
+    line = refused_here(1, "backfill")
 
     assert "no table scenario_sets in schema raw" in line
     assert "source_schema" in line
 
 
-def test_the_source_schema_can_be_another(seeded):
-    line = refused(1, "python_encoders", "backfill", "--vars", "{source_schema: risk}")
+def test_the_source_schema_can_be_another(seeded, refused_here):
+    line = refused_here(1, "backfill", "--vars", "{source_schema: risk}")
 
     assert "no table scenario_sets in schema risk" in line
 
 
-def test_a_missing_column_is_named(seeded):
+def test_a_missing_column_is_named(seeded, refused_here):
     execute("alter table raw.scenario_paths rename return_value to shock")
 
-    line = refused(1, WORKFLOW_COMMAND)
+    line = refused_here(1, "backfill")
 
     assert "raw.scenario_paths has no column return_value" in line
 
 
-def test_a_source_that_is_being_reloaded_takes_no_vectors_away(built):
+def test_a_source_that_is_being_reloaded_takes_no_vectors_away(built, refused_here):
     execute("truncate raw.scenario_paths")
 
-    line = refused(1, "python_encoders", "backfill")
+    line = refused_here(1, "backfill")
 
     assert "raw.scenario_paths is empty" in line
     assert len(stored_bytes(MODEL)) == 143
 
 
-def test_a_set_that_is_there_twice_is_named(source):
+def test_a_set_that_is_there_twice_is_named(source, refused_here):
     add("S", "1", [(1, "A", 0.1), (2, "A", 0.2)])
     execute("insert into raw.scenario_sets select * from raw.scenario_sets")
 
-    line = refused(1, "python_encoders", "backfill")
+    line = refused_here(1, "backfill")
 
     assert "raw.scenario_sets has set 'S' more than once" in line
 
 
-def test_encode_before_dbt_says_so(seeded):
-    line = refused(1, "python_encoders", "encode")
+def test_encode_before_dbt_says_so(seeded, refused_here):
+    line = refused_here(1, "encode")
 
     assert "schema analytics has no scenario_panels; build it with `dbt run` first" in line
 
 
-def test_encode_names_the_sets_that_are_built(built):
-    line = refused(2, "python_encoders", "encode", "--scenario-set-id", "SET_ABC124")
+def test_encode_names_the_sets_that_are_built(built, refused_here):
+    line = refused_here(2, "encode", "--scenario-set-id", "SET_ABC124")
 
     assert (
         "unknown scenario set 'SET_ABC124'; there are: HIST_STRESS_20D, SET_ABC123" in line
     )
 
 
-def test_a_failed_dbt_test_fails_the_backfill_in_one_line(built):
+def test_a_failed_dbt_test_fails_the_backfill_in_one_line(built, refused_here):
     execute(
         """
         insert into analytics.numeric_window_embeddings
@@ -310,7 +317,7 @@ def test_a_failed_dbt_test_fails_the_backfill_in_one_line(built):
         """
     )
 
-    line = refused(1, WORKFLOW_COMMAND, "--scenario-set-id", "HIST_STRESS_20D")
+    line = refused_here(1, "backfill", "--scenario-set-id", "HIST_STRESS_20D")
 
     assert (
         "dbt test failed in accepted_values_numeric_window_embeddings_entity_type" in line
