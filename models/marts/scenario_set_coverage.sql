@@ -21,7 +21,8 @@ judged as (
         panels.is_in_scenario_sets = sets.is_in_scenario_sets
         and panels.horizon_days is not distinct from sets.horizon_days
         and panels.as_of_date is not distinct from sets.as_of_date
-        and panels.series_ids is not distinct from axes.series_ids as has_present_header
+        and panels.series_ids is not distinct from axes.series_ids
+        and panels.divisors is not distinct from axes.divisors as has_present_header
     from {{ ref('int_scenario_panels') }} as panels
     inner join {{ ref('int_scenarios') }} as scenarios
         on

@@ -17,8 +17,9 @@ squares as (
         on
             panels.scenario_set_id = scenarios.scenario_set_id
             and panels.scenario_id = scenarios.scenario_id
-    cross join lateral {{ unnest_with_ordinality('panels.panel') }}
-        as cells (value, cell_index)
+    cross join
+        lateral {{ unnest_with_ordinality('panels.panel') }}
+            as cells (value, cell_index)
     where
         {{ in_scope('panels.scenario_set_id') }}
         and scenarios.scenario_rank <= 100
@@ -37,7 +38,8 @@ shares as (
 
     select
         *,
-        sum_of_squares / sum(sum_of_squares) over (partition by scenario_set_id, scenario_id)
+        sum_of_squares
+        / sum(sum_of_squares) over (partition by scenario_set_id, scenario_id)
             as share
     from squares
 

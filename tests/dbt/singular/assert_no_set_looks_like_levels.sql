@@ -18,8 +18,9 @@ series as (
         on
             panels.scenario_set_id = scenarios.scenario_set_id
             and panels.scenario_id = scenarios.scenario_id
-    cross join lateral {{ unnest_with_ordinality('panels.panel') }}
-        as cells (value, cell_index)
+    cross join
+        lateral {{ unnest_with_ordinality('panels.panel') }}
+            as cells (value, cell_index)
     where
         {{ in_scope('panels.scenario_set_id') }}
         and scenarios.scenario_rank <= 100
@@ -36,8 +37,10 @@ final as (
     select
         scenario_set_id,
         avg(
-            case when smallest > 0 and smallest < largest and largest < 2 * smallest
-                then 1.0 else 0.0
+            case
+                when smallest > 0 and smallest < largest and largest < 2 * smallest
+                    then 1.0
+                else 0.0
             end
         ) as share_of_series
     from series
