@@ -12,7 +12,7 @@
 
 with
 
--- A set is stale without series made from the same content, horizon, kinds and scales.
+-- A set is stale without series made from the same content, horizon, kinds, scales.
 sets as (
 
     select

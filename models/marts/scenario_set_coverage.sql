@@ -18,20 +18,19 @@ judged as (
         panels.horizon_days,
         panels.num_series,
         -- Beyond a run's limit the set may have another header than the panel.
-        panels.is_in_scenario_sets = sets.is_in_scenario_sets
-        and panels.horizon_days is not distinct from sets.horizon_days
-        and panels.as_of_date is not distinct from sets.as_of_date
-        and panels.series_ids is not distinct from axes.series_ids
-        and panels.divisors is not distinct from axes.divisors as has_present_header
+        sets.scenario_set_id is not null as has_present_header
     from {{ ref('int_scenario_panels') }} as panels
     inner join {{ ref('int_scenarios') }} as scenarios
         on
             panels.scenario_set_id = scenarios.scenario_set_id
             and panels.scenario_id = scenarios.scenario_id
             and panels.content_hash = scenarios.content_hash
-    inner join sets on panels.scenario_set_id = sets.scenario_set_id
-    left join {{ ref('int_scenario_axes') }} as axes
-        on panels.scenario_set_id = axes.scenario_set_id
+    left join sets
+        on
+            panels.scenario_set_id = sets.scenario_set_id
+            and panels.is_in_scenario_sets = sets.is_in_scenario_sets
+            and panels.horizon_days is not distinct from sets.horizon_days
+            and panels.as_of_date is not distinct from sets.as_of_date
 
 ),
 

@@ -46,7 +46,7 @@ where
     -- A set that was away while dbt read the source, and is back, is the next run's.
     and (
         embeddings.scenario_set_id in (
-            select scenario_set_id from {{ ref('int_scenario_sets') }}
+            select sets.scenario_set_id from {{ ref('int_scenario_sets') }} as sets
         )
         or embeddings.scenario_set_id not in (
             select paths.scenario_set_id
