@@ -106,8 +106,8 @@ def mahalanobis(values: Floats, reference: Floats) -> Floats:
     """Measure how far statistics are from those of a reference, in standard deviations.
 
     √((x − μ)ᵀ Σ⁻¹ (x − μ)), by Mahalanobis, Proceedings of the National Institute of
-    Sciences of India 2(1), 1936. Its square is the turbulence of Chow, Jacquier, Kritzman and Lowry,
-    Financial Analysts Journal 55(3), 1999.
+    Sciences of India 2(1), 1936. Its square is the turbulence of Chow, Jacquier,
+    Kritzman and Lowry, Financial Analysts Journal 55(3), 1999.
 
     Parameters
     ----------
@@ -152,7 +152,8 @@ def mahalanobis(values: Floats, reference: Floats) -> Floats:
         for column in range(row):
             explained += factor[row, column] * solved[:, column]
         solved[:, row] = (scores[:, row] - explained) / factor[row, row]
-    return np.sqrt(_sum(np.square(solved), 1))
+    distances: Floats = np.sqrt(_sum(np.square(solved), 1))
+    return distances
 
 
 def nulls_for_nan(values: Floats) -> pa.Array:
