@@ -15,9 +15,6 @@ from python_encoders.cli.options import CONTEXT, DEFAULT_MODEL, set_option, text
 from python_encoders.encoders import BLOCKS, panel_sketch, stress_shape_v2
 from python_encoders.metrics import METRICS
 
-# Near panels have near vectors by it, of whatever length. docs/quality.md has the figures.
-_REDUCE_MODEL = panel_sketch.MODEL_ID
-
 _format_option = click.option(
     "--format",
     "output_format",
@@ -146,7 +143,7 @@ def similar(
     type=click.IntRange(min=1),
     help="How many scenarios to keep.",
 )
-@_model_option(_REDUCE_MODEL)
+@_model_option(stress_shape_v2.MODEL_ID)
 @_metric_option
 @click.option(
     "--weights",
