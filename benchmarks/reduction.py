@@ -14,13 +14,14 @@ import numpy as np
 
 from python_encoders import postgres
 from python_encoders.encoders import ENCODERS
-from python_encoders.search import stored_vectors
-from python_encoders.search.distances import (
+from python_encoders.search import (
+    as_matrix,
+    choose_medoids,
     squared_distances,
+    vectors,
     whole_distances,
     whole_vectors,
 )
-from python_encoders.search.medoids import choose_medoids
 
 SET_ID = "SET_ABC123"
 NUM_BOOKS = 200
@@ -101,8 +102,8 @@ def main() -> None:
     print("model share method seconds cost book", *MEASURES, sep="\t")
     with postgres.connect(autocommit=True) as connection:
         for model_id in ENCODERS:
-            table = stored_vectors.vectors(connection, model_id, SET_ID)
-            whole = whole_vectors(stored_vectors.as_matrix(table), "l2")
+            table = vectors(connection, model_id, SET_ID)
+            whole = whole_vectors(as_matrix(table), "l2")
             distances = whole_distances(squared_distances(whole, whole), "l2")
             returns = total_returns(connection, table["scenario_id"].to_pylist())
             draw = np.random.default_rng(7)
