@@ -7,7 +7,8 @@ thread count and block size.
 What the rounding costs: a distance is off by at most √384 · 2⁻²⁰ = 1.9e-5 of the scale,
 which is the smallest power of two above every value. For ``cosine``, the distance between
 the two directions is off by at most 5.6e-5. Rounded distances decide the order, and the
-order of the rows decides between equal ones. ``exact_distances`` gives the distance to show.
+order of the rows decides between equal ones. ``exact_distances`` gives the distance to
+show.
 """
 
 from collections.abc import Callable
