@@ -158,6 +158,10 @@ bench: setup ## Seconds from paths to vectors beside peers and the floor, 20 min
 bench-throughput: setup ## Microseconds a scenario, beside a bare matrix product
 	@$(BIN)/python -m benchmarks.throughput
 
+.PHONY: bench-reduce
+bench-reduce: db ## What few scenarios cost in risk figures, after `make demo`
+	@$(SERVER); $(BIN)/python -m benchmarks.reduction
+
 .PHONY: bench-spark
 bench-spark: setup-spark ## Rows a second and memory on Spark, beside Postgres and numpy
 	@$(BIN)/python -m benchmarks.spark

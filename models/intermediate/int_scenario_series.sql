@@ -28,7 +28,7 @@ sets as (
                 sets.scenario_set_id = existing.scenario_set_id
                 and sets.content_hash = existing.content_hash
                 and sets.horizon_days is not distinct from existing.horizon_days
-                and existing.series_kinds = '{{ series_kinds() | join(", ") }}'
+                and existing.series_kinds = '{{ series_kinds() | join(", ") or "default" }}'
                 and sets.scales_hash = existing.scales_hash
         ) as is_stale
         {%- else -%}
@@ -191,7 +191,7 @@ final as (
 
         -- what the set's series were made from: the rows as they were read
         horizon_days,
-        '{{ series_kinds() | join(", ") }}' as series_kinds,
+        '{{ series_kinds() | join(", ") or "default" }}' as series_kinds,
         scales_hash,
         sum(content_hash) over (partition by scenario_set_id) as content_hash
     from scaled

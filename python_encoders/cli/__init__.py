@@ -13,7 +13,14 @@ from python_encoders.cli.build import backfill, doctor, encode, models, scales
 from python_encoders.cli.console import plain_errors
 from python_encoders.cli.load import load
 from python_encoders.cli.options import CONTEXT
-from python_encoders.cli.questions import report, similar
+from python_encoders.cli.questions import (
+    compare,
+    duplicates,
+    plausibility,
+    reduce,
+    report,
+    similar,
+)
 from python_encoders.cli.server import db
 from python_encoders.dbt_project import check_is_here
 
@@ -32,7 +39,11 @@ def cli() -> None:
     """
 
 
-for _command in (backfill, encode, load, scales, similar, report, models, doctor, db):
+for _command in (
+    *(backfill, encode, load, scales),
+    *(similar, reduce, compare, plausibility, duplicates, report),
+    *(models, doctor, db),
+):
     cli.add_command(_command)
 
 

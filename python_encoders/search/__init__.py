@@ -1,7 +1,38 @@
-"""Search over the vectors: which scenarios are most like one."""
+"""Questions to the vectors: what is like what, what stands for what, what is covered."""
 
+from python_encoders.search.comparison import Comparison, compare
+from python_encoders.search.distances import (
+    exact_distances,
+    nearest_rows,
+    squared_distances,
+    whole_distances,
+    whole_vectors,
+)
+from python_encoders.search.duplicate_scenarios import duplicates
+from python_encoders.search.medoids import choose_medoids
 from python_encoders.search.pgvector import check_index_metric
+from python_encoders.search.plausible import plausibility
+from python_encoders.search.reduction import reduce
 from python_encoders.search.similar_scenarios import Question, similar
 from python_encoders.search.similarity import nearest
+from python_encoders.search.stored_vectors import as_matrix, vectors
 
-__all__ = ["Question", "check_index_metric", "nearest", "similar"]
+__all__ = [
+    "Comparison",
+    "Question",
+    "as_matrix",
+    "check_index_metric",
+    "choose_medoids",
+    "compare",
+    "duplicates",
+    "exact_distances",
+    "nearest",
+    "nearest_rows",
+    "plausibility",
+    "reduce",
+    "similar",
+    "squared_distances",
+    "vectors",
+    "whole_distances",
+    "whole_vectors",
+]

@@ -8,19 +8,13 @@ import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 from numpy.typing import NDArray
 
-from python_encoders.encoders import BLOCKS, DIMENSION, check_models
+from python_encoders.encoders import BLOCKS, DIMENSION
 from python_encoders.errors import WrongUsageError
-from python_encoders.metrics import METRICS
-from python_encoders.postgres import (
-    check_is_built,
-    check_set_is_built,
-    fetch,
-    quoted,
-    relation,
-)
+from python_encoders.postgres import fetch, quoted, relation
 from python_encoders.scope import ENTITY_TYPE
 from python_encoders.search.pgvector import find_pgvector
 from python_encoders.search.similarity import TOLERANCE, Neighbour, nearest
+from python_encoders.search.stored_vectors import check_question
 
 _OPERATORS = {"l2": "<->", "cosine": "<=>"}
 
@@ -223,17 +217,13 @@ def similar(connection: Connection, question: Question) -> pa.Table:
     WorkFailedError
         Nothing is built yet.
     """
-    check_models([question.model_id])
-    if question.metric not in METRICS:
-        raise WrongUsageError(f"unknown metric {question.metric!r}: {', '.join(METRICS)}")
+    one_set = [] if question.scenario_set_id is None else [question.scenario_set_id]
+    check_question(connection, question.model_id, question.metric, *one_set)
     if question.block and question.model_id not in BLOCKS[question.block]:
         raise WrongUsageError(
             f"{question.model_id} has no block {question.block!r}; there is one in "
             f"{', '.join(BLOCKS[question.block])}"
         )
-    check_is_built(connection, "numeric_window_embeddings", "scenario_labels")
-    if question.scenario_set_id is not None:
-        check_set_is_built(connection, question.scenario_set_id)
     found = [
         {"rank": rank, "entity_id": name, "distance": distance}
         for rank, (distance, name) in enumerate(_nearest(connection, question), start=1)

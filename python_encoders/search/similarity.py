@@ -35,9 +35,10 @@ def _fast_distances(
     return 1.0 - similarity
 
 
-def _exact_distance(
+def exact_distance(
     query: NDArray[np.float64], vector: NDArray[np.float64], metric: str
 ) -> float:
+    """Measure the distance of two vectors, with every sum rounded once."""
     if metric == "l2":
         return math.sqrt(math.fsum((vector - query) ** 2))
     # One root of the product: for a vector and itself it is the sum, and the distance 0.
@@ -79,6 +80,6 @@ def nearest(
     # The fast distances are of float64: this is ample.
     candidates = np.flatnonzero(fast <= bound + TOLERANCE * max(bound, TOLERANCE))
     return sorted(
-        Neighbour(_exact_distance(wide_query, wide[row], metric), names[row])
+        Neighbour(exact_distance(wide_query, wide[row], metric), names[row])
         for row in candidates.tolist()
     )[:top_k]

@@ -1,0 +1,131 @@
+"""Distances and medoids against plain Python: no server, arrays alone."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from python_encoders.search.distances import (
+    exact_distances,
+    nearest_rows,
+    squared_distances,
+    whole_distances,
+    whole_vectors,
+)
+from python_encoders.search.fellows import nearest_fellows
+from python_encoders.search.medoids import choose_medoids, swap_medoids, whole_weights
+from python_encoders.search.panel_statistics import mahalanobis
+
+
+def drawn(num_rows, seed=7):
+    made = np.random.default_rng(seed).standard_t(3, (num_rows, 384))
+    return (made * 0.02).astype(np.float32)
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+def test_squared_distances_are_sums_of_whole_numbers(metric):
+    whole = whole_vectors(drawn(12), metric)
+    plain = [
+        [
+            sum((int(a) - int(b)) ** 2 for a, b in zip(one, other, strict=True))
+            for other in whole
+        ]
+        for one in whole.tolist()
+    ]
+    assert squared_distances(whole, whole).tolist() == plain
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+def test_rounding_costs_no_more_than_is_said(metric):
+    vectors = drawn(40)
+    vectors[0] *= 50
+    whole = whole_vectors(vectors, metric)
+    squared = squared_distances(whole[:1], whole[1:])[0]
+    exact = exact_distances(vectors[:1].repeat(39, axis=0), vectors[1:], metric)
+    if metric == "l2":
+        scale = 2.0 ** np.frexp(np.abs(vectors).max())[1]
+        assert np.abs(np.sqrt(squared) * 2**-20 * scale - exact).max() < 1.9e-5 * scale
+    else:
+        assert np.abs(squared * 2.0**-41 - exact).max() < 4e-5
+
+
+def test_the_nearest_are_those_of_every_pair_and_ties_go_by_row():
+    vectors = drawn(30)
+    vectors[[4, 9, 20]] = vectors[2]
+    whole = whole_vectors(vectors, "l2")
+    rows, squared = nearest_rows(whole, whole, 5)
+    every = squared_distances(whole, whole)
+    for row in range(30):
+        plain = sorted((every[row, other], other) for other in range(30))[:5]
+        assert list(zip(squared[row], rows[row], strict=True)) == plain
+    assert rows[9].tolist()[:4] == [2, 4, 9, 20]
+
+
+def test_overlapping_windows_are_no_fellows():
+    whole = whole_vectors(drawn(3)[[0, 0, 1]], "l2")
+    apart = np.array([["NaT"] * 2] * 3, dtype="datetime64[D]")
+    rolling = np.array(
+        [["2020-01-01", "2020-01-31"], ["2020-01-31", "2020-02-28"], ["2020-03-01"] * 2],
+        dtype="datetime64[D]",
+    )
+    assert nearest_fellows(whole, apart)[0].tolist()[:2] == [1, 0]
+    assert nearest_fellows(whole, rolling)[0].tolist()[:2] == [2, 2]
+
+
+def cost(distances, weights, medoids):
+    return sum(
+        weight * min(distances[row][medoid] for medoid in medoids)
+        for row, weight in enumerate(weights)
+    )
+
+
+def test_no_exchange_lowers_the_weighted_cost():
+    whole = whole_vectors(drawn(24), "l2")
+    distances = whole_distances(squared_distances(whole, whole), "l2")
+    weights = whole_weights(np.random.default_rng(1).random(24) ** 6)
+    medoids = swap_medoids(distances, weights, np.arange(4))
+    reached = cost(distances, weights, medoids)
+    assert reached < cost(distances, weights, range(4))
+    for slot, other in itertools.product(range(4), range(24)):
+        changed = [*medoids[:slot], other, *medoids[slot + 1 :]]
+        assert cost(distances, weights, changed) >= reached
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+def test_medoids_stand_for_what_is_near_and_one_heavy_vector_is_kept(metric):
+    vectors = drawn(40)
+    vectors[30:] = vectors[30]
+    whole = whole_vectors(vectors, metric)
+    weights = np.ones(40)
+    weights[17] = 1_000.0
+    medoids, places = choose_medoids(whole, weights, 5, metric)
+    assert 17 in medoids
+    every = squared_distances(whole, whole[medoids])
+    assert (every[np.arange(40), places] == every.min(axis=1)).all()
+    # One vector stands for all; all stand for themselves, twins too.
+    totals = whole_distances(squared_distances(whole, whole), metric) @ np.ones(40)
+    assert choose_medoids(whole, np.ones(40), 1, metric)[0].tolist() == [totals.argmin()]
+    assert choose_medoids(whole, weights, 40, metric)[1].tolist() == list(range(40))
+
+
+def test_a_sample_starts_and_all_vectors_end(monkeypatch):
+    whole = whole_vectors(drawn(60), "l2")
+    weights = np.ones(60)
+    monkeypatch.setattr("python_encoders.search.medoids.SAMPLE_SIZE", 20)
+    medoids, places = choose_medoids(whole, weights, 4, "l2")
+    distances = whole_distances(squared_distances(whole, whole), "l2")
+    for slot, medoid in enumerate(medoids):
+        members = np.flatnonzero(places == slot)
+        totals = distances[np.ix_(members, members)].sum(axis=1)
+        assert totals.min() == totals[members.tolist().index(medoid)]
+
+
+def test_mahalanobis_without_correlation_counts_standard_deviations():
+    axes = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
+    deviations = axes.std(axis=0, ddof=1)
+    found = mahalanobis(np.array([[3.0, 0.0], [0.0, -4.0], [3.0, 4.0]]), axes)
+    plain = np.linalg.norm(
+        np.array([[3.0, 0.0], [0.0, -4.0], [3.0, 4.0]]) / deviations, axis=1
+    )
+    assert found == pytest.approx(plain)
+    assert np.isnan(mahalanobis(axes, axes[:3])).all()
