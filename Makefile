@@ -11,6 +11,8 @@ BACKFILL := $(BIN)/python -m prometheus.scripts.backfill_numeric_scenario_embedd
 CLI := $(BIN)/python -m python_encoders
 RETURNS := build/skfolio/skfolio/datasets/data/sp500_dataset.csv.gz
 HOLDOUTS := build/holdout/universal/data/nyse_o.csv
+# The demo's files lie beside its tables, and their vectors beside its vectors.
+FILES := --vars '{source_schema: files}'
 # dbt by hand finds the embedded server through these; with PGHOST set they are not used.
 SERVER := if [ -z "$${PGHOST:-}" ]; then . .postgres/env; fi
 export DBT_PROFILES_DIR := $(CURDIR)
@@ -45,6 +47,10 @@ demo: db ## The whole chain over the shipped data, and what comes out of it
 	@$(BACKFILL) --scenario-set-id SET_ABC123 --model-id num-scenario-core-v1 --limit 100
 	@echo; echo "== The rest: all sets, all models"
 	@$(CLI) backfill --model-id all
+	@echo; echo "== A file of another shape: supervisory quarters, each variable in a unit of its own"
+	@DBT_SCHEMA=file_vectors $(CLI) load examples/specs/supervisory_quarters.csv --scenario-set-id SUPERVISORY \
+		--spec examples/specs/supervisory_quarters.yml $(FILES)
+	@DBT_SCHEMA=file_vectors $(CLI) backfill --model-id num-scenario-core-v1 $(FILES)
 	@echo; echo "== What a program reads"
 	@$(BIN)/python examples/read_vectors.py
 	@echo; echo "== Like the Covid crash of March 2020 in kind (stress-shape-v2)"

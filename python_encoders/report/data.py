@@ -14,6 +14,7 @@ from python_encoders.postgres import check_is_built, coverage, fetch, relation
 from python_encoders.scope import ENTITY_TYPE, Scope
 
 MAX_REJECTIONS = 200
+MAX_DIVISORS = 12
 CRISIS = "CRISIS"
 
 
@@ -60,6 +61,9 @@ class ReportData(NamedTuple):
         written_at.
     coverage : list of dict
         The rows of ``scenario_set_coverage``.
+    divisors : dict
+        By set whose panels are scaled: what each series is divided by, the first
+        ``MAX_DIVISORS`` that are not 1, as text.
     num_rejections : int
         Over ``scenario_rejections`` and ``scenario_model_rejections``.
     rejections : list of dict
@@ -77,6 +81,7 @@ class ReportData(NamedTuple):
     crises_without_vector: list[str]
     models: list[dict[str, Any]]
     coverage: list[dict[str, Any]]
+    divisors: dict[str, list[str]]
     num_rejections: int
     rejections: list[dict[str, Any]]
     largest_losses: list[dict[str, Any]]
@@ -251,6 +256,38 @@ def _largest_losses(connection: Connection) -> list[dict[str, Any]]:
     return rows
 
 
+def _divisors(connection: Connection) -> dict[str, list[str]]:
+    found = fetch(
+        connection,
+        f"""
+        with panels as (
+            select distinct on (scenario_set_id) scenario_set_id, series_ids, divisors
+            from {relation("scenario_panels")}
+            where divisors is not null
+            order by scenario_set_id
+        )
+
+        select panels.scenario_set_id, series.series_id, series.divisor
+        from panels
+        cross join lateral unnest(panels.series_ids, panels.divisors)
+            with ordinality as series (series_id, divisor, series_position)
+        where series.divisor <> 1
+        order by panels.scenario_set_id collate "C", series.series_position
+        """,
+        [],
+    )
+    divisors: dict[str, list[str]] = {}
+    for set_id, series_id, divisor in zip(*found.to_pydict().values(), strict=True):
+        divisors.setdefault(set_id, []).append(f"{series_id} by {divisor:.6g}")
+    return {
+        set_id: [
+            *of_set[:MAX_DIVISORS],
+            *([f"{len(of_set) - MAX_DIVISORS} more"] if len(of_set) > MAX_DIVISORS else []),
+        ]
+        for set_id, of_set in divisors.items()
+    }
+
+
 def _check_has_vectors(models: list[dict[str, Any]], model_id: str) -> None:
     found = [row["model_id"] for row in models]
     if model_id not in found:
@@ -326,6 +363,7 @@ def read(connection: Connection, model_id: str) -> ReportData:
         ],
         models=models,
         coverage=coverage(connection, Scope(tuple(ENCODERS))).to_pylist(),
+        divisors=_divisors(connection),
         num_rejections=rejections[0]["num_rejections"] if rejections else 0,
         rejections=rejections,
         largest_losses=_largest_losses(connection),

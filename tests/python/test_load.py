@@ -637,3 +637,45 @@ def test_loaded_prices_become_the_panels_that_pandas_gives(
 
     assert len(panels) == 6
     assert panels["2020-01-29"] == list(returns[:20].ravel())
+
+
+def test_tables_of_shocks_are_a_source(empty, front):
+    execute(
+        """
+        create schema desk;
+        create table desk.scenarios (
+            scenario_id int, scenario_name text, scenario_date date
+        );
+        create table desk.scenario_shocks (
+            scenario_id int, instrument_id text, bucket_id text, shock float8
+        );
+        insert into desk.scenarios values
+            (1, 'Rates up', '2026-05-29'), (2, 'Equities down', '2026-06-30');
+        insert into desk.scenario_shocks values
+            (1, null, 'USD:10Y', 0.01), (1, null, 'USD:2Y', 0.02),
+            (2, null, 'USD:2Y', -0.005), (2, null, 'USD:10Y', -0.004);
+        """
+    )
+    execute((PROJECT_DIR / "examples" / "sources" / "shocks.sql").read_text())
+
+    done = front("backfill", "--model-id", "num-scenario-core-v1")
+
+    assert done.returncode == 0, done.stderr
+    assert execute(
+        """
+        select scenario_id, horizon_days, as_of_date::text, series_ids, panel
+        from analytics.scenario_panels order by scenario_id
+        """
+    ) == [
+        ("1", 1, "2026-06-30", ["__FACTOR:USD:10Y__", "__FACTOR:USD:2Y__"], [0.01, 0.02]),
+        (
+            "2",
+            1,
+            "2026-06-30",
+            ["__FACTOR:USD:10Y__", "__FACTOR:USD:2Y__"],
+            [-0.004, -0.005],
+        ),
+    ]
+    assert execute(
+        "select scenario_name from analytics.scenario_labels order by scenario_id"
+    ) == [("Rates up",), ("Equities down",)]

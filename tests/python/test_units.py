@@ -1,0 +1,54 @@
+"""Divisors: who writes them, and what is said of a set that lacks one."""
+
+from conftest import add, execute
+
+
+def test_scales_are_written_by_deviation_and_taken_from_another_set(source, front, chain):
+    execute("insert into raw.scenario_sets select 'T', 2, 1, '2022-12-28'")
+    for set_id in ("S", "T"):
+        for scenario_id, size in (("1", 1), ("2", -1)):
+            values = {"A": 0.02, "B": 4.0, "C": 0.0}
+            rows = [
+                (day, name, size * value)
+                for name, value in values.items()
+                for day in (1, 2)
+            ]
+            add(set_id, scenario_id, rows)
+    chain().run()
+    scales = "select * from analytics.series_scales order by 1, 3"
+
+    by_sd = front("scales", "--scenario-set-id", "S", "--by", "sd")
+    assert by_sd.returncode == 0, by_sd.stderr
+    # C does not vary.
+    of_s = [("S", "INSTRUMENT", "A", 1.0), ("S", "INSTRUMENT", "B", 200.0)]
+    assert execute(scales) == of_s
+    taken = front("scales", "--scenario-set-id", "T", "--from", "S")
+    assert taken.returncode == 0, taken.stderr
+    assert execute(scales) == [*of_s, *(("T", *row[1:]) for row in of_s)]
+
+    for arguments, message in (
+        (("S",), "say --by sd, or --from another set"),
+        (("S", "--by", "sd", "--from", "T"), "say --by sd, or --from another set"),
+        (("NONE", "--by", "sd"), "unknown scenario set 'NONE'"),
+    ):
+        refused = front("scales", "--scenario-set-id", *arguments)
+        assert (refused.returncode, message in refused.stderr) == (2, True)
+
+
+def test_odd_units_are_warned_of(source, chain):
+    execute("insert into raw.scenario_sets select 'LEVELS', 5, 1, '2022-12-28'")
+    for day in (1, 2):
+        add("S", "1", [(day, "A", 0.01), (day, "B", -0.02), (day, "POINTS", 2.5 - day)])
+    for day in range(1, 6):
+        add("LEVELS", "1", [(day, name, 100 + day) for name in "ABC"])
+    chain().run()
+
+    def warned():
+        return {line.split(":")[0] for line in chain().test().warnings}
+
+    odd_units = {"assert_no_series_outweighs_the_others", "assert_no_set_looks_like_levels"}
+    assert odd_units <= warned()
+    execute("insert into analytics.series_scales values ('S', 'INSTRUMENT', 'POINTS', 100)")
+    execute("delete from raw.scenario_paths where scenario_set_id = 'LEVELS'")
+    chain().run()
+    assert not odd_units & warned()
