@@ -38,7 +38,7 @@ def test_scales_are_written_by_deviation_and_taken_from_another_set(source, fron
 def test_odd_units_are_warned_of(source, chain):
     execute("insert into raw.scenario_sets select 'LEVELS', 5, 1, '2022-12-28'")
     for day in (1, 2):
-        add("S", "1", [(day, "A", 0.01), (day, "B", -0.02), (day, "POINTS", 2.5 - day)])
+        add("S", "1", [(day, "A", 0.02), (day, "B", -0.02), (day, "POINTS", 2.5 - day)])
     for day in range(1, 6):
         add("LEVELS", "1", [(day, name, 100 + day) for name in "ABC"])
     chain().run()
