@@ -91,8 +91,8 @@ class ScenarioEmbeddings:
             )
         if not found.num_rows:
             raise WrongUsageError(
-                f"no panel of {entity_id!r}; an entity id is {{scenario set}}:{{scenario}}, "
-                "and rejections() says what was rejected"
+                f"no panel of {entity_id!r}; an entity id is {{set}}:{{scenario}}, and "
+                "rejections() says what was rejected"
             )
         series_ids = found["series_ids"][0].as_py()
         cells = found["panel"].combine_chunks().flatten().to_numpy()
@@ -212,7 +212,7 @@ class ScenarioEmbeddings:
 
 
 def _frame(table: pa.Table, *index: str) -> pd.DataFrame:
-    """Make a DataFrame with ids as its index, text as ``string``, dates as ``datetime64``."""
+    """Make a DataFrame: ids as its index, text as ``string``, dates as ``datetime64``."""
     types: dict[Any, Any] = {pa.string(): pd.StringDtype()}
     frame: pd.DataFrame = table.to_pandas(types_mapper=types.get, date_as_object=False)
     return frame.set_index(list(index)) if len(index) > 1 else frame.set_index(index[0])
