@@ -15,6 +15,8 @@ from python_encoders.scope import Encoded, Scope
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
 
+    from python_encoders.marts import NeighborVars
+
 
 def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> Encoded:
     """Encode what is pending over panels that dbt has built.
@@ -45,6 +47,7 @@ def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> E
 
 def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
     from python_encoders import postgres
+    from python_encoders.marts import NeighborVars
 
     postgres.choose_server()
     with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
@@ -54,9 +57,41 @@ def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
         for schema in postgres.schemas_of_source(connection):
             say_row_security(connection, schema, reporter)
         with encoder_locks(connection, scope.model_ids, reporter):
-            return postgres.encode(
-                scope, reporter.progress, lambda: postgres.check_lock(connection)
-            )
+            return encode_and_fill(connection, scope, NeighborVars.read({}), reporter)
+
+
+def encode_and_fill(
+    connection: "Connection", scope: Scope, neighbors: "NeighborVars", reporter: Reporter
+) -> Encoded:
+    """Encode what is pending on Postgres, then bring the marts of the vectors up to date.
+
+    Parameters
+    ----------
+    connection : Connection
+        In autocommit. It holds the encoders' locks.
+    scope : Scope
+    neighbors : NeighborVars
+        The neighbours are of all sets, whatever the scope.
+    reporter : Reporter
+
+    Returns
+    -------
+    Encoded
+    """
+    from python_encoders import postgres
+    from python_encoders.marts import fill_neighbors
+
+    encoded = postgres.encode(
+        scope, reporter.progress, lambda: postgres.check_lock(connection)
+    )
+    with (
+        postgres.lock(connection, "neighbors", tell_holder(reporter, "the neighbours")),
+        postgres.connect() as filling,
+    ):
+        num_written = fill_neighbors(filling, neighbors)
+    if num_written:
+        reporter.say(f"neighbours: of {num_written} vectors written")
+    return encoded
 
 
 def _encode_on_spark(scope: Scope, reporter: Reporter) -> Encoded:

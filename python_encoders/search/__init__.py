@@ -10,15 +10,17 @@ from python_encoders.search.distances import (
 )
 from python_encoders.search.duplicate_scenarios import duplicates
 from python_encoders.search.medoids import choose_medoids
+from python_encoders.search.neighbors import nearest_to_each
 from python_encoders.search.pgvector import check_index_metric
 from python_encoders.search.plausible import plausibility
 from python_encoders.search.reduction import reduce
 from python_encoders.search.similar_scenarios import Question, similar
-from python_encoders.search.similarity import nearest
+from python_encoders.search.similarity import Neighbour, nearest
 from python_encoders.search.stored_vectors import as_matrix, vectors
 
 __all__ = [
     "Comparison",
+    "Neighbour",
     "Question",
     "as_matrix",
     "check_index_metric",
@@ -28,6 +30,7 @@ __all__ = [
     "exact_distances",
     "nearest",
     "nearest_rows",
+    "nearest_to_each",
     "plausibility",
     "reduce",
     "similar",

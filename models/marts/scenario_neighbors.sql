@@ -1,0 +1,19 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false
+    )
+}}
+
+-- A shell, as numeric_window_embeddings is: the backfill fills it after the vectors.
+select
+    model_id,
+    null::text as metric,
+    entity_id,
+    null::int as neighbor_rank,
+    null::text as neighbor_entity_id,
+    null::float8 as distance,
+    panel_fingerprint
+from {{ ref('numeric_window_embeddings') }}
+where false
