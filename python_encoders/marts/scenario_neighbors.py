@@ -109,7 +109,8 @@ def _delete_others(connection: Connection, wanted: NeighborVars) -> None:
 def _compared(metric: str) -> str:
     """Begin a query: the CTEs newest, the vectors that are compared, and filled.
 
-    Both are of the model $1. Filled has the scenarios that the mart has neighbours of, with the fingerprint of then.
+    Both are of the model $1. Filled has the scenarios that the mart has neighbours of, with
+    the fingerprint of then.
     """
     # A vector of zeros has no direction. Asked only of what has no neighbours.
     has_direction = "filled.entity_id is not null or 0 <> any(vectors.embedding)"
@@ -151,12 +152,13 @@ def _is_stale(connection: Connection, model_id: str, wanted: NeighborVars) -> bo
         {_compared(wanted.neighbor_metric)}
 
         select
-            coalesce(bool_or(newest.is_changed is not false), false)
-            or coalesce(
-                min(filled.num_neighbors) <> least($2, count(*) - 1)
-                or max(filled.num_neighbors) <> least($2, count(*) - 1),
-                false
-            ) as is_stale
+            (
+                coalesce(bool_or(newest.is_changed is not false), false)
+                or min(filled.num_neighbors) <> least($2, count(*) - 1)
+                or max(filled.num_neighbors) <> least($2, count(*) - 1)
+            )
+            -- A vector alone has no neighbours, so the mart does not know of it.
+            and (count(*) > 1 or count(filled.entity_id) > 0) as is_stale
         from newest
         full join filled on newest.entity_id = filled.entity_id
         """,
