@@ -152,12 +152,13 @@ def _is_stale(connection: Connection, model_id: str, wanted: NeighborVars) -> bo
         {_compared(wanted.neighbor_metric)}
 
         select
-            coalesce(bool_or(newest.is_changed is not false), false)
-            or coalesce(
-                min(filled.num_neighbors) <> least($2, count(*) - 1)
-                or max(filled.num_neighbors) <> least($2, count(*) - 1),
-                false
-            ) as is_stale
+            (
+                coalesce(bool_or(newest.is_changed is not false), false)
+                or min(filled.num_neighbors) <> least($2, count(*) - 1)
+                or max(filled.num_neighbors) <> least($2, count(*) - 1)
+            )
+            -- A vector alone has no neighbours, so the mart does not know of it.
+            and (count(*) > 1 or count(filled.entity_id) > 0) as is_stale
         from newest
         full join filled on newest.entity_id = filled.entity_id
         """,

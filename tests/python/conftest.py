@@ -138,6 +138,10 @@ class Chain:
         self._variables = variables
         self._chain = run_dbt(variables, DbtChain, variables)
 
+    def manifest(self) -> Any:
+        """Give what dbt has parsed."""
+        return self._chain._runner.manifest
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return functools.partial(run_dbt, self._variables, getattr(self._chain, name))
 

@@ -151,7 +151,7 @@ def test_a_wrong_var_is_refused(empty, dbt):
 
 
 def test_every_node_is_described_and_the_line_is_unbroken(built, chain):
-    manifest = chain()._runner.manifest.writable_manifest().to_dict()
+    manifest = chain().manifest().writable_manifest().to_dict()
     ours = "scenario_embeddings"
     nodes = {
         key: node
@@ -224,7 +224,7 @@ def flow_chart_edges() -> set[tuple[str, str]]:
 
 
 def test_the_flow_chart_in_readme_is_the_lineage(chain):
-    manifest = chain()._runner.manifest.writable_manifest().to_dict()
+    manifest = chain().manifest().writable_manifest().to_dict()
     models = {
         key: node["name"]
         for kind in ("nodes", "sources")
