@@ -7,10 +7,13 @@ import pandas as pd
 import pyarrow as pa
 
 from python_encoders import postgres, search
-from python_encoders.encoders import ENCODERS
+from python_encoders.encoders import ENCODERS, stress_shape_v2
 from python_encoders.errors import WrongUsageError
 from python_encoders.scope import Scope
 
+# The encoder that the desk's questions are answered best by: docs/desk_questions.md.
+DEFAULT_MODEL = stress_shape_v2.MODEL_ID
+_TYPES: dict[Any, Any] = {pa.string(): pd.StringDtype()}
 _Self = TypeVar("_Self", bound="ScenarioEmbeddings")
 
 
@@ -151,6 +154,162 @@ class ScenarioEmbeddings:
         found["date"] = pd.to_datetime(found["date"], errors="coerce")
         return found
 
+    def vectors(
+        self, scenario_set_id: str | None = None, model_id: str = DEFAULT_MODEL
+    ) -> pd.DataFrame:
+        """Read the vectors of one set, or of all sets.
+
+        Parameters
+        ----------
+        scenario_set_id : str, optional
+        model_id : str
+
+        Returns
+        -------
+        DataFrame of shape (M, 384), float32
+            Index ``entity_id``, in the order of the sets. The columns are the dimensions.
+
+        Examples
+        --------
+        >>> scenarios.vectors("HIST_STRESS_20D").shape
+        (24, 384)
+        """
+        with postgres.plain_errors():
+            found = search.vectors(self._connection, model_id, scenario_set_id)
+        index = pd.Index(found["entity_id"].to_pandas(types_mapper=_TYPES.get))
+        return pd.DataFrame(search.as_matrix(found), index=index)
+
+    def reduce(
+        self,
+        scenario_set_id: str,
+        num_kept: int,
+        model_id: str = DEFAULT_MODEL,
+        metric: str = "l2",
+        weights_table: str | None = None,
+    ) -> pd.DataFrame:
+        """Choose scenarios that stand for a whole set, as the command ``reduce`` does.
+
+        Parameters
+        ----------
+        scenario_set_id : str
+        num_kept : int
+        model_id : str
+        metric : str
+        weights_table : str, optional
+            ``schema.table`` with scenario_id and weight.
+
+        Returns
+        -------
+        DataFrame
+            Index ``entity_id``, one row per scenario that has a vector. Columns
+            scenario_id, representative_id, distance, weight and representative_weight.
+
+        Examples
+        --------
+        >>> reduced = scenarios.reduce("SET_ABC123", 6)
+        >>> kept = reduced[reduced["scenario_id"] == reduced["representative_id"]]
+        >>> round(float(kept["representative_weight"].sum()), 12)
+        1.0
+        """
+        with postgres.plain_errors():
+            found = search.reduce(
+                self._connection, scenario_set_id, num_kept, model_id, metric, weights_table
+            )
+        return _frame(found, "entity_id")
+
+    def compare(
+        self,
+        scenario_set_id: str,
+        other_set_id: str,
+        model_id: str = DEFAULT_MODEL,
+        metric: str = "l2",
+    ) -> pd.DataFrame:
+        """Say what of another set a set covers, as the command ``compare`` does.
+
+        Parameters
+        ----------
+        scenario_set_id, other_set_id : str
+        model_id : str
+        metric : str
+
+        Returns
+        -------
+        DataFrame
+            Index ``scenario_id``, one row per scenario of the other set. Columns as in
+            ``search.compare``. ``attrs["summary"]`` says it in words.
+
+        Examples
+        --------
+        >>> compared = scenarios.compare("SET_ABC123", "HIST_STRESS_20D")
+        >>> compared.attrs["summary"].split(";")[0]
+        'SET_ABC123 covers 15 of 18 CRISIS and 6 of 6 CALM scenarios of HIST_STRESS_20D'
+        """
+        with postgres.plain_errors():
+            found = search.compare(
+                self._connection, scenario_set_id, other_set_id, model_id, metric
+            )
+        frame = _frame(found.covered, "scenario_id")
+        frame.attrs["summary"] = found.summary
+        return frame
+
+    def plausibility(
+        self,
+        scenario_set_id: str,
+        reference_set_id: str,
+        model_id: str = DEFAULT_MODEL,
+        metric: str = "l2",
+    ) -> pd.DataFrame:
+        """Say how far each scenario is from a reference, as ``plausibility`` does.
+
+        Parameters
+        ----------
+        scenario_set_id, reference_set_id : str
+        model_id : str
+        metric : str
+
+        Returns
+        -------
+        DataFrame
+            Index ``scenario_id``. Columns as in ``search.plausibility``: a ratio over 1 is
+            beyond anything in the reference.
+
+        Examples
+        --------
+        >>> judged = scenarios.plausibility("SET_ABC123", "HIST_STRESS_20D")
+        >>> int((judged["ratio"] > 1).sum())
+        34
+        """
+        with postgres.plain_errors():
+            found = search.plausibility(
+                self._connection, scenario_set_id, reference_set_id, model_id, metric
+            )
+        return _frame(found, "scenario_id")
+
+    def duplicates(
+        self, scenario_set_id: str | None = None, within: float = 0.01
+    ) -> pd.DataFrame:
+        """List the scenarios that repeat an earlier one, as ``duplicates`` does.
+
+        Parameters
+        ----------
+        scenario_set_id : str, optional
+        within : float
+            The share of a vector's length that counts as nearly the same.
+
+        Returns
+        -------
+        DataFrame
+            Index ``entity_id``. Columns duplicate_of, is_identical, distance and share.
+
+        Examples
+        --------
+        >>> len(scenarios.duplicates())
+        0
+        """
+        with postgres.plain_errors():
+            found = search.duplicates(self._connection, scenario_set_id, within=within)
+        return _frame(found, "entity_id")
+
     def rejections(self) -> pd.DataFrame:
         """Read why scenarios have no vector.
 
@@ -213,6 +372,5 @@ class ScenarioEmbeddings:
 
 def _frame(table: pa.Table, *index: str) -> pd.DataFrame:
     """Make a DataFrame: ids as its index, text as ``string``, dates as ``datetime64``."""
-    types: dict[Any, Any] = {pa.string(): pd.StringDtype()}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get, date_as_object=False)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_TYPES.get, date_as_object=False)
     return frame.set_index(list(index)) if len(index) > 1 else frame.set_index(index[0])
