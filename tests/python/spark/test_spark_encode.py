@@ -50,7 +50,16 @@ VIEWS = {
         select *, if(is_valid, null, 'MISSING_CELLS') as rejection_reason
         from analytics.given where is_built
     """,
-    "scenario_panels": "select * from analytics.given where is_built and is_valid",
+    "scenario_panels": """
+        select *, cast(null as array<double>) as divisors
+        from analytics.given where is_built and is_valid
+    """,
+    "scenario_rejections": """
+        select
+            scenario_set_id, scenario_id, rejection_reason as reason,
+            rejection_reason as detail
+        from analytics.int_scenario_panels where rejection_reason is not null
+    """,
     "int_expected_embeddings": """
         select
             scenario_set_id, scenario_id, model_id, as_of_date, panel_fingerprint,
@@ -58,6 +67,10 @@ VIEWS = {
             if(is_supported, null, 'TOO_MANY_SERIES') as rejection_reason,
             concat_ws(':', scenario_set_id, scenario_id) as entity_id
         from analytics.scenario_panels cross join analytics.encoder_limits
+    """,
+    # What is encoded is tested by the vectors.
+    "scenario_set_coverage": """
+        select '' as scenario_set_id, '' as model_id where false
     """,
 }
 
@@ -172,10 +185,11 @@ class Tables:
         self.driver.sql("refresh table analytics.given")
 
     def encode(self, *options: str) -> str:
-        """Encode what is pending; give what the command said last."""
+        """Encode what is pending; give what the command said of the vectors."""
         done = self.driver.run("encode", *options)
         assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()[-1]
+        [said] = re.findall("^vectors: .*", done.stdout, re.MULTILINE)
+        return str(said)
 
     def vectors(self) -> dict[tuple[str, ...], tuple[str, bytes]]:
         """Read the scenario vectors, in the form of ``expected``."""
