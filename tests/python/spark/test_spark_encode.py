@@ -5,6 +5,7 @@ The tables that the encoder reads are made by hand here, so that a test needs no
 
 import datetime
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
