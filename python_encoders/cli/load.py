@@ -233,9 +233,9 @@ def load(
         postgres.choose_server()
         if scenario_set.divisors:
             # The table of the divisors is dbt's.
-            from python_encoders.pipeline import start_dbt
+            from python_encoders.pipeline import create_scales
 
-            start_dbt(variables).build_scales()
+            create_scales(variables)
         schema = str(dbt_var("source_schema", variables))
         with postgres.plain_errors(), postgres.connect() as connection:
             written = write_set(connection, schema, scenario_set, replace=replace)

@@ -1,6 +1,6 @@
 """The workflow: build the panels with dbt, encode what is pending, test the result."""
 
-from python_encoders.pipeline.backfill import backfill
+from python_encoders.pipeline.backfill import backfill, create_scales
 from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt
 from python_encoders.pipeline.doctor import diagnose
 from python_encoders.pipeline.encode import encode_only
@@ -12,6 +12,7 @@ __all__ = [
     "Outcome",
     "Reporter",
     "backfill",
+    "create_scales",
     "diagnose",
     "encode_only",
     "outcome",

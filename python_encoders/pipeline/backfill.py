@@ -118,6 +118,24 @@ def _backfill_on_spark(scope: Scope, variables: dict[str, Any], reporter: Report
         )
 
 
+def create_scales(variables: dict[str, Any]) -> None:
+    """Have dbt create the table of divisors on Postgres, where it is missing.
+
+    Parameters
+    ----------
+    variables : dict
+        The dbt vars, as the user gave them.
+
+    Raises
+    ------
+    WrongUsageError
+        A var means nothing.
+    WorkFailedError
+        It cannot be created.
+    """
+    start_dbt(verbatim_vars(variables)).build_scales()
+
+
 def variables_of(scope: Scope, variables: dict[str, Any]) -> dict[str, Any]:
     """Give the dbt vars of a run, written so that dbt does not render them."""
     all_variables = variables | {
