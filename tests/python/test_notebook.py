@@ -35,4 +35,4 @@ def test_the_notebook_shows_what_a_fresh_run_gives(built):
     assert sum(key == "image/png" for _, _, key, _ in texts(stored)) == 4
     # No warning, no path of a machine, no moment of a run.
     kept = re.sub(r'"image/png": "[^"]*"', "", PATH.read_text(encoding="utf-8"))
-    assert not re.search(r'stderr|/(work|home|root|tmp)/|"execution":|\d\d:\d\d:\d\d', kept)
+    assert not re.search(r'"stderr"|/\w+/\w+/|"execution":|\d\d:\d\d:\d\d', kept)
