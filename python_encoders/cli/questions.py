@@ -404,6 +404,7 @@ def duplicates(
 def report(output: str, model_id: str, metric: str) -> None:
     """Write a page that shows all scenarios, and what each crisis is nearest to.
 
+    It also says what each set has of history, and rings the scenarios that stand for a set.
     One HTML file that loads nothing from anywhere, for the screen, the phone and paper.
     """
     with plain_errors():
