@@ -53,7 +53,7 @@ def backfill(
 
     \b
     Example:
-      python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
+      scenario-embeddings backfill --scenario-set-id SET_ABC123 --limit 100
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import pipeline

@@ -111,7 +111,7 @@ def similar(
 
     \b
     Example:
-      python -m python_encoders similar --entity-id HIST_STRESS_20D:7 \\
+      scenario-embeddings similar --entity-id HIST_STRESS_20D:7 \\
         --model-id num-scenario-stress-shape-v2 --top-k 5
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
@@ -171,7 +171,7 @@ def reduce(
 
     \b
     Example:
-      python -m python_encoders reduce --scenario-set-id SET_ABC123 --keep 10
+      scenario-embeddings reduce --scenario-set-id SET_ABC123 --keep 10
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import postgres, search
@@ -218,7 +218,7 @@ def compare(
 
     \b
     Example:
-      python -m python_encoders compare --scenario-set-id SET_ABC123 --with HIST_STRESS_20D
+      scenario-embeddings compare --scenario-set-id SET_ABC123 --with HIST_STRESS_20D
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import postgres, search
@@ -284,7 +284,7 @@ def plausibility(
 
     \b
     Example:
-      python -m python_encoders plausibility --scenario-set-id SET_ABC123 \\
+      scenario-embeddings plausibility --scenario-set-id SET_ABC123 \\
         --reference HIST_STRESS_20D
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
@@ -345,7 +345,7 @@ def duplicates(
 
     \b
     Example:
-      python -m python_encoders duplicates --scenario-set-id SET_ABC123 --within 0.7
+      scenario-embeddings duplicates --scenario-set-id SET_ABC123 --within 0.7
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import postgres, search

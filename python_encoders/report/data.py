@@ -270,7 +270,7 @@ def _check_has_vectors(models: list[dict[str, Any]], model_id: str) -> None:
     if model_id not in found:
         others = f" (there are some of {', '.join(found)})" if found else ""
         raise WorkFailedError(
-            f"no vectors of {model_id} to report on{others}; `python -m python_encoders "
+            f"no vectors of {model_id} to report on{others}; `scenario-embeddings "
             f"backfill --model-id {model_id}` makes them"
         )
 

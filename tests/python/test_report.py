@@ -209,7 +209,7 @@ def test_without_vectors_of_the_model_one_line_says_how_to_make_them(built, fron
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"Error: no vectors of {SHAPE} to report on (there are some of {CORE}); "
-        f"`python -m python_encoders backfill --model-id {SHAPE}` makes them\n"
+        f"`scenario-embeddings backfill --model-id {SHAPE}` makes them\n"
     )
 
 
