@@ -144,8 +144,8 @@ def test_supervisory_quarters_come_in_their_own_units(tmp_path):
         rel=1e-12,
     )
     assert warnings(said) == [
-        "warning: Volatility index carries 69% of the squares; another unit, or a divisor "
-        "in a spec?"
+        "warning: Volatility index carries 69% of the squares; is its unit another one? "
+        "A divisor in a spec makes up for it"
     ]
 
     per_series = options["per_series"] | {"Volatility index": {"divisor": 4}}
@@ -340,7 +340,7 @@ def test_the_order_of_rows_and_columns_changes_nothing(data):
         (
             "scenario,date,A\na,2020-01-01,1\nb,2020-01-02,1\nb,2020-01-03,1\n",
             {},
-            "scenarios have dates of their own, and 1 to 2 of them",
+            "the scenarios have 1 to 2 dates each",
         ),
         ("", {}, "it is empty"),
     ],
