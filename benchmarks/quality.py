@@ -76,7 +76,7 @@ BLOCK_VALUES = {
     for model_id, num_values in block.items()
 }
 
-# What docs/encoders.md expects, and of which columns; None where it says nothing.
+# The figures that docs/encoders.md expects, by column. None where it gives none.
 EXPECTED_COLUMNS = ("core", "panel-sketch", V1, EXACT, V2)
 EXPECTED = {
     "recall@10 of true return-L2 neighbours, 60 days": (0.12, 0.39, 0.00, 1.0),
@@ -192,7 +192,7 @@ def measure_units(stocks: Table) -> tuple[dict[str, Figures], dict[str, float]]:
 
 
 def vary(stocks: Table, pseudo: Table) -> dict[str, Figures]:
-    """Measure what the figures owe to the way that the tasks are set up."""
+    """Measure how the figures change with the set-up of the tasks."""
     half = len(stocks.returns) // 2
     early, late = (
         Table(stocks.returns[part], stocks.ids, stocks.dates[part], stocks.in_crisis[part])
@@ -268,7 +268,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def table_of_tasks(measured: dict[str, Figures]) -> str:
-    """Lay out what was measured, its error, and what is expected."""
+    """Lay out measured figures, their errors, and the expected figures."""
     rows = []
     for task, figures in measured.items():
         by_column = dict(zip(EXPECTED_COLUMNS, EXPECTED.get(task, ()), strict=False))
@@ -295,7 +295,7 @@ def table_of_variants(varied: dict[str, Figures]) -> str:
 
 
 def table_of_halves(halves: dict[str, Figures]) -> str:
-    """Lay out what is found without a common series."""
+    """Lay out the figures of universes without a common series."""
     columns = [*BLOCK_VALUES, GAIN, VOLATILITY]
     header = [
         f"{name}, first {BLOCK_VALUES[name]}" if name in BLOCK_VALUES else name
