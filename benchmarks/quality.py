@@ -413,9 +413,9 @@ random ([the desk's questions](desk_questions.md#which-scenarios-stand-for-the-w
 Where none of them is good:
 
 - **The same days without a common series.** By `--block market` the mean reciprocal rank
-  is {found("the same days", "panel-sketch")} at 20 days. For days one later it is
-  {found("shifted by 1 day", V2)} at best, by `--block shape`.
-  [More](#universes-without-a-common-series).
+  is {found("the same days", "panel-sketch")} at 20 days. One day later it is at most
+  {found("shifted by 1 day", V2)}, by `--block shape`
+  ([more](#universes-without-a-common-series)).
 - **Nearest by return in long panels.** panel-sketch keeps two of five neighbours. A fitted
   {PCA} keeps more, and needs one axis for all time.
 - **Day shifts of a week and more.** v2 still misses many at 20 days.
@@ -506,12 +506,12 @@ shares a day with them. The other markets are halved in the same way.
 The share of the ten nearest windows (L2) that stay when one odd series joins the 20 stocks:
 
 - The daily change of the VIX, in windows of 20 days, on the days since 2014 that arch has.
-  {refused["VIX, points"]:.0%} of the windows have a change beyond ±4 points. The sketches
-  reject them, so they are left out.
+  {100 * refused["VIX, points"]:.0f} % of the windows have a change beyond ±4 points. The
+  sketches reject them, so they are left out.
 - The monthly change of Moody's BAA yield (in arch, 1990 to 2018) beside the stocks' monthly
   returns, in windows of 12 months. There are no daily yields in the packages. In basis
-  points {refused["BAA yield, basis points"]:.0%} of the windows have a change beyond ±4, so
-  the sketches reject them all and there is no figure. In percent no window is rejected.
+  points {100 * refused["BAA yield, basis points"]:.0f} % of the windows have a value
+  beyond ±4. The sketches reject them, so there is no figure. In percent no window is rejected.
 
 {table_of_variants(units)}
 
