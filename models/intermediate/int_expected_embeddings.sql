@@ -3,7 +3,7 @@ with
 panels as (
 
     select * from {{ ref('int_scenario_panels') }}
-    where rejection_reason is null
+    where panel_fingerprint is not null
 
 ),
 

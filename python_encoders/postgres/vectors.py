@@ -59,13 +59,14 @@ def _orphaned(scope: Scope) -> str:
                             or expected.model_id = any(string_to_array($1, ','))
                         )
                 )
-                -- Scenarios that dbt has seen and not built: beyond a limit, say.
+                -- Scenarios that dbt has seen and not judged: beyond a limit, or pending.
                 and not exists (
                     select 1 from {relation("int_scenarios")} as scenarios
                     left join {relation("int_scenario_panels")} as panels
                         on
                             scenarios.scenario_set_id = panels.scenario_set_id
                             and scenarios.scenario_id = panels.scenario_id
+                            and panels.content_hash is not null
                     where
                         scenarios.scenario_set_id = embeddings.scenario_set_id
                         and scenarios.scenario_id = embeddings.scenario_id
@@ -151,7 +152,7 @@ def prune(connection: Connection, scope: Scope) -> int:
     Orphaned: the scenario is gone from the source, or rejected, or has another date by now.
     Outdated: an encoder outside of this run made the vector from a panel that has changed
     since. (The encoders of this run write theirs anew.) A vector whose scenario or set no
-    run of dbt has built yet stays.
+    run of dbt has judged yet stays.
 
     Raises
     ------
