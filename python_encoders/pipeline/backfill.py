@@ -181,5 +181,7 @@ def build_and_test(
             reporter.say(f"vectors: {anew} more written; another run rebuilt their panels")
         tested = chain.test()
     reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
-    for warning in tested.warnings:
+    for warning, rows in tested.warnings.items():
         reporter.say(f"  warning: {warning}")
+        for row in rows:
+            reporter.say(f"    {row}")

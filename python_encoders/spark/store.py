@@ -221,7 +221,9 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     unseen = candidates.join(sets, "scenario_set_id", "left_anti")
     unseen = f.broadcast(unseen.select("scenario_set_id").distinct())
     unseen = f.broadcast(paths.join(unseen, "scenario_set_id", "left_semi").distinct())
-    judged = session.table(relation("int_scenario_panels")).where("content_hash is not null")
+    judged = session.table(relation("int_scenario_panels")).where(
+        "content_hash is not null"
+    )
     judged = judged.select("scenario_set_id", _entity_id())
     not_judged = _scenarios(session, None).join(judged, scenario, "left_anti")
     return candidates.join(_in_scope(not_judged, scope), scenario, "left_anti").join(

@@ -88,10 +88,22 @@ def test_our_settings_come_after_the_users_own(built, hostile_role, monkeypatch)
     }
 
 
-def test_a_service_is_refused(monkeypatch):
-    line = refused(2, "python_encoders", "encode", PGSERVICE="risk")
+@pytest.mark.parametrize("command", ["backfill", "encode", "doctor"])
+def test_a_service_that_names_another_database_is_refused(
+    seeded, front, monkeypatch, tmp_path, command
+):
+    services = tmp_path / "services"
+    services.write_text("[svc_a]\ndbname=template1\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    monkeypatch.setenv("PGSERVICE", "svc_a")
+    done = front(command)
 
-    assert "PGSERVICE is set, and dbt does not follow it" in line
+    told = done.stdout if command == "doctor" else done.stderr
+    assert "PGSERVICE is set, and dbt does not follow it" in told
+    assert done.returncode == (1 if command == "doctor" else 2)
+    monkeypatch.delenv("PGSERVICE")
+    for database in (None, "template1"):
+        assert execute("select to_regnamespace('analytics')", None, database) == [(None,)]
 
 
 @pytest.fixture
