@@ -87,7 +87,17 @@ def _orphaned(scope: Scope) -> str:
         """
 
 
-def _num_scenarios_by_loss(connection: Connection, scope: Scope) -> dict[str | None, int]:
+def num_orphaned(connection: Connection, scope: Scope) -> int:
+    """Count the orphaned and outdated vectors in scope."""
+    counted = fetch(
+        connection,
+        f"{_orphaned(scope)} select count(*) as num_orphaned from orphaned",
+        scope_parameters(scope),
+    )
+    return int(counted["num_orphaned"][0].as_py())
+
+
+def num_scenarios_by_loss(connection: Connection, scope: Scope) -> dict[str | None, int]:
     """Count the scenarios in scope that have a vector, by why they would be left without.
 
     The cause is None where the run keeps a vector of the scenario, or writes one.
@@ -160,15 +170,10 @@ def prune(connection: Connection, scope: Scope) -> int:
         The prune guard stops the run. Nothing is deleted.
     """
     # Counted first: a delete takes a lock on the table, and mostly there is nothing to do.
-    counted = fetch(
-        connection,
-        f"{_orphaned(scope)} select count(*) as num_orphaned from orphaned",
-        scope_parameters(scope),
-    )
-    if not counted["num_orphaned"][0].as_py():
+    if not num_orphaned(connection, scope):
         connection.commit()
         return 0
-    check_prune(_num_scenarios_by_loss(connection, scope), scope.max_prune)
+    check_prune(num_scenarios_by_loss(connection, scope), scope.max_prune)
     pruned = fetch(
         connection,
         f"""

@@ -222,7 +222,9 @@ def test_labels_are_read_whatever_the_type_of_metadata(json_type, empty, front):
         json_type == "json" or execute("show server_version_num") >= [("160000",)]
     )
     assert found == ([("Crash", "CRISIS")] if is_read else [])
-    warning = r"assert_labels_can_be_read: .*\n +scenario_set_id S, type_of_metadata string\n"
+    warning = (
+        r"assert_labels_can_be_read: .*\n +scenario_set_id S, type_of_metadata string\n"
+    )
     assert bool(re.search(warning, done.stdout)) is not is_read
     similar = front("similar", "--entity-id", "S:2", "--format", "csv")
     assert ("Crash,CRISIS" in similar.stdout) is is_read
