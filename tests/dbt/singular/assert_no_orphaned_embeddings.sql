@@ -50,13 +50,14 @@ where
     and {{ in_scope('embeddings.scenario_set_id') }}
     -- A scenario that dbt has seen and not judged is pending.
     and (scenarios.scenario_id is null or judged.scenario_id is not null)
-{% if var("encoded_model_ids") -%}
     -- The encoder keeps the vectors of a set that was away while dbt read the source, and
     -- was back after that.
-    and embeddings.scenario_set_id in (
-        select sets.scenario_set_id from {{ ref('int_scenario_sets') }} as sets
+    and (
+        {{ 'false' if var("encoded_model_ids") else 'true' }}
+        or embeddings.scenario_set_id in (
+            select sets.scenario_set_id from {{ ref('int_scenario_sets') }} as sets
+        )
     )
-{%- endif %}
     -- A limited run says nothing of what lies beyond its limit.
 {% if scenario_limit() is not none -%}
     and scenarios.scenario_rank <= {{ scenario_limit() }}
