@@ -80,46 +80,41 @@ counted as (
         scenarios.*,
         counts.*
     from scenarios
-    left join
-        lateral (
-            select
-                cells.scenario_id as scenario_id_read,
-                sum(cells.row_hash) as content_hash_read,
-                count(*) filter (where cells.num_series_ids = 0 and cells.is_in_horizon)
-                    as num_rows_without_id,
-                count(*) filter (where cells.num_series_ids > 1 and cells.is_in_horizon)
-                    as num_ambiguous_rows,
-                -- (Rows of day 0 are the baseline.)
-                count(*) filter (
-                    where not cells.is_in_horizon and cells.horizon_index is distinct from 0
-                ) as num_rows_ignored,
-                count(cells.cell_index) as num_cells,
-                {{ count_distinct('cells.cell_index') }} as num_distinct_cells,
-                max(cells.horizon_index) filter (where cells.cell_index is not null)
-                    as last_step,
-                max(abs(cells.scaled_return)) filter (where cells.cell_index is not null)
-                    as max_abs_return,
-                -- (Of both faults, the first in the alphabet goes first.)
-                min(cells.value_fault) filter (where cells.cell_index is not null)
-                    as value_fault,
-                {{ array_agg_ordered(
-                    'cells.scaled_return',
-                    ['cells.cell_index'],
-                    where='cells.cell_index is not null'
-                ) }} as panel
-            from {{ ref('int_scenario_cells') }} as cells
-            where
-                scenarios.scenario_set_id = cells.scenario_set_id
-                and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
-                and scenarios.raw_scenario_id = cells.raw_scenario_id
-            -- (Spark joins groups once. Without them, it joins again to count 0 of none.)
-            group by
-                cells.scenario_set_id, cells.scenario_id,
-                cells.raw_scenario_set_id, cells.raw_scenario_id
-        ) as counts
-        on
-            scenarios.scenario_id = counts.scenario_id_read
-            and scenarios.content_hash = counts.content_hash_read
+    left join lateral (
+        select
+            sum(cells.row_hash) as content_hash_read,
+            count(*) filter (where cells.num_series_ids = 0 and cells.is_in_horizon)
+                as num_rows_without_id,
+            count(*) filter (where cells.num_series_ids > 1 and cells.is_in_horizon)
+                as num_ambiguous_rows,
+            -- (Rows of day 0 are the baseline.)
+            count(*) filter (
+                where not cells.is_in_horizon and cells.horizon_index is distinct from 0
+            ) as num_rows_ignored,
+            count(cells.cell_index) as num_cells,
+            {{ count_distinct('cells.cell_index') }} as num_distinct_cells,
+            max(cells.horizon_index) filter (where cells.cell_index is not null)
+                as last_step,
+            max(abs(cells.scaled_return)) filter (where cells.cell_index is not null)
+                as max_abs_return,
+            -- (Of both faults, the first in the alphabet goes first.)
+            min(cells.value_fault) filter (where cells.cell_index is not null)
+                as value_fault,
+            {{ array_agg_ordered(
+                'cells.scaled_return', ['cells.cell_index'], where='cells.cell_index is not null'
+            ) }} as panel
+        from {{ ref('int_scenario_cells') }} as cells
+        where
+            scenarios.scenario_set_id = cells.scenario_set_id
+            and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
+            and scenarios.raw_scenario_id = cells.raw_scenario_id
+            and scenarios.scenario_id = cells.scenario_id
+        -- (Spark joins groups once. Without them, it joins again to count 0 of no rows.)
+        group by
+            cells.scenario_set_id, cells.scenario_id,
+            cells.raw_scenario_set_id, cells.raw_scenario_id
+        having sum(cells.row_hash) = scenarios.content_hash
+    ) as counts on true
     where scenarios.is_stale
 
 ),
