@@ -43,7 +43,7 @@ def nearest(
     # Names decide between equal distances.
     by_name = sorted(range(len(names)), key=names.__getitem__)
     if metric == "cosine":
-        has_direction = vectors.any(axis=1)
+        has_direction = vectors.any(axis=1).tolist()
         by_name = [row for row in by_name if has_direction[row] and query.any()]
     if not by_name:
         return []

@@ -227,16 +227,28 @@ def test_a_run_fills_the_marts_that_its_vars_name_and_dbt_tests_them(seeded, fro
     front("encode", "--vars", wanted)
     assert (neighbors(), representatives()) == before
 
-    tests = ("assert_neighbors_are_up_to_date", "assert_representatives_are_up_to_date")
-
-    def failures():
-        tested = dbt(
-            *("test", "--select", *tests),
-            **json.loads(wanted),
-            encoded_model_ids=[MODEL],
-        )
-        return [name for name in tests if f"FAIL {name}" in tested.stdout.replace("1 ", "")]
-
-    execute("delete from analytics.scenario_neighbors where neighbor_rank = 2")
-    execute("update analytics.scenario_representatives set panel_fingerprint = 'old'")
-    print(failures())
+    # One of each: an old vector, none, one who stands for nobody, and weights over 1.
+    execute(
+        """
+        delete from analytics.scenario_neighbors where neighbor_rank = 2;
+        create temporary table others as
+            select entity_id, row_number() over () as place
+            from analytics.scenario_representatives where weight = 0;
+        update analytics.scenario_representatives set panel_fingerprint = 'old'
+            where entity_id = (select entity_id from others where place = 1);
+        delete from analytics.scenario_representatives
+            where entity_id = (select entity_id from others where place = 2);
+        update analytics.scenario_representatives set representative_id = scenario_id
+            where entity_id = (select entity_id from others where place = 3);
+        update analytics.scenario_representatives set weight = 2 * weight
+            where entity_id = 'HIST_STRESS_20D:17'
+        """
+    )
+    tested = dbt(
+        *("test", "--select", "assert_neighbors_are_up_to_date"),
+        "assert_representatives_are_up_to_date",
+        **json.loads(wanted),
+        encoded_model_ids=[MODEL],
+    )
+    assert "FAIL 143 assert_neighbors_are_up_to_date" in tested.stdout
+    assert "FAIL 4 assert_representatives_are_up_to_date" in tested.stdout
