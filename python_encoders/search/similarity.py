@@ -43,8 +43,8 @@ def nearest(
     # Names decide between equal distances.
     by_name = sorted(range(len(names)), key=names.__getitem__)
     if metric == "cosine":
-        has_direction = vectors.any(axis=1).tolist()
-        by_name = [row for row in by_name if has_direction[row] and query.any()]
+        has_direction = set(np.flatnonzero(vectors.any(axis=1)).tolist())
+        by_name = [row for row in by_name if row in has_direction and query.any()]
     if not by_name:
         return []
     rows, distances = nearest_rows(query[None], vectors[by_name], metric, top_k)

@@ -1,6 +1,6 @@
--- A reader would revalue a book on scenarios that no longer stand for the set. An error for
--- the encoders that have just run (var encoded_model_ids), which nobody else can write to. A
--- warning in a plain `dbt test`, which may come before the encoder.
+-- A reader would revalue a book on scenarios that no longer stand for the set. An error
+-- for the encoders that have just run (var encoded_model_ids), which nobody else can write
+-- to. A warning in a plain `dbt test`, which may come before the encoder.
 {{ config(severity="error" if var("encoded_model_ids") else "warn") }}
 
 {% set model_ids = var("representative_model_ids") %}
@@ -22,7 +22,7 @@ vectors as (
         and model_id = any({{ text_array(model_ids) }})
         -- A vector of zeros has no direction.
         and ({{ text_literal(var("representative_metric")) }} = 'l2' or 0 <> any(embedding))
-    order by model_id, entity_id, as_of_date desc
+    order by model_id asc, entity_id asc, as_of_date desc
 
 ),
 
