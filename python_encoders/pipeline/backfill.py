@@ -96,6 +96,7 @@ def _backfill_on_postgres(
 def _backfill_on_spark(scope: Scope, variables: dict[str, Any], reporter: Reporter) -> None:
     from python_encoders.spark import session as spark_session
 
+    check_no_marts(variables)
     spark_session.check_installed()
     from python_encoders.spark import encoding, store
 
@@ -103,7 +104,6 @@ def _backfill_on_spark(scope: Scope, variables: dict[str, Any], reporter: Report
         raise WrongUsageError(
             "the var vector_index_metric is for Postgres: Spark has no index"
         )
-    check_no_marts(variables)
     with spark_session.open_session() as session:
         schema = str(dbt_var("source_schema", variables))
         store.check_source(session, schema)
