@@ -83,10 +83,12 @@ def test_the_nearest_are_those_of_every_pair_and_ties_go_by_row(
 ):
     monkeypatch.setattr("python_encoders.search.distances._BLOCK_CELLS", 1_000)
     generator = np.random.default_rng(7)
-    # Of all sizes, so that a matrix product cancels; and twins.
+    # Of all sizes, with twins and with near twins, whose product cancels.
     sizes = 10.0 ** generator.integers(-9, 9, (num_distinct, 1))
     distinct = (sizes * generator.standard_normal((num_distinct, 384))).astype(np.float32)
     vectors = distinct[generator.integers(0, num_distinct, 120)]
+    is_nudged = generator.random((120, 384)) < 0.01 * (np.arange(120) % 2)[:, None]
+    vectors[is_nudged] = np.nextafter(vectors[is_nudged], np.float32(np.inf))
     is_left_out = generator.random((120, 120)) < 0.1
     # One looks at few, one at none.
     is_left_out[7, 3:] = is_left_out[8] = True
