@@ -54,6 +54,7 @@ def diagnose(variables: dict[str, Any]) -> Iterator[Finding]:
         The last one is a failure where nothing more can be found out.
     """
     from python_encoders import postgres
+    from python_encoders.marts import VectorMarts
 
     schema = str(dbt_var("source_schema", variables))
     try:
@@ -63,6 +64,7 @@ def diagnose(variables: dict[str, Any]) -> Iterator[Finding]:
             yield _checked("pooling", lambda: postgres.check_pooling(connection))
             yield _checked("source", lambda: postgres.check_source(connection, schema))
             yield from _source(connection, schema, variables)
+            yield _checked("marts", lambda: VectorMarts.read(variables))
             chain = None
             try:
                 chain = start_dbt(verbatim_vars(variables))

@@ -94,6 +94,13 @@ def vectors(
     """
     one_set = [] if scenario_set_id is None else [scenario_set_id]
     check_question(connection, model_id, "l2", *one_set)
+    return read_vectors(connection, model_id, scenario_set_id)
+
+
+def read_vectors(
+    connection: Connection, model_id: str, scenario_set_id: str | None
+) -> pa.Table:
+    """Read vectors as ``vectors`` does, of a model that is known and a built schema."""
     fetch(
         connection,
         "select set_config('scenario_embeddings.scenario_set_id', $1, false)",
@@ -118,7 +125,7 @@ def vectors(
             where
                 entity_type = '{ENTITY_TYPE}'
                 and model_id = '{model_id}'
-                {in_set if one_set else ""}
+                {in_set if scenario_set_id is not None else ""}
             order by entity_id, as_of_date desc
         )
 
@@ -162,7 +169,7 @@ def set_vectors(
         Nothing is built yet.
     """
     check_question(connection, model_id, metric, scenario_set_id)
-    table = vectors(connection, model_id, scenario_set_id)
+    table = read_vectors(connection, model_id, scenario_set_id)
     if not table.num_rows:
         raise WrongUsageError(
             f"no vector of {scenario_set_id} by {model_id}; `backfill` writes them, and "
@@ -174,7 +181,7 @@ def set_vectors(
     if metric == "cosine" and len(zeros):
         raise WrongUsageError(
             f"{len(zeros)} of {len(matrix)} vectors of {scenario_set_id} are all zeros, "
-            f"which point nowhere, such as {scenario_ids[zeros[0]]}; ask with --metric l2"
+            f"such as {scenario_ids[zeros[0]]}: cosine is undefined; ask with --metric l2"
         )
     labels = fetch(
         connection,

@@ -278,12 +278,13 @@ def test_the_doctor_says_what_a_backfill_would_change_and_what_is_odd(built, fro
 
 def test_the_doctor_says_what_a_backfill_would_fail_on(built, front, monkeypatch):
     execute("alter table raw.scenario_paths rename return_value to shock")
-    told = front("doctor", "--vars", "{series_kinds: FACTOR}")
+    told = front("doctor", "--vars", "{series_kinds: FACTOR, num_neighbors: 0}")
 
     assert told.returncode == 1
     assert "raw.scenario_paths has no column return_value" in told.stdout
     assert "series_kinds must be a list out of" in told.stdout
-    assert "Error: a backfill would fail: 2 of the above" in told.stderr
+    assert "num_neighbors is a whole number" in told.stdout
+    assert "Error: a backfill would fail: 3 of the above" in told.stderr
 
 
 def test_the_doctor_of_a_server_out_of_reach_says_so(front, monkeypatch):
