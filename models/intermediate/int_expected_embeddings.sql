@@ -3,13 +3,19 @@ with
 panels as (
 
     select * from {{ ref('int_scenario_panels') }}
-    where rejection_reason is null
+    where panel_fingerprint is not null
 
 ),
 
 limits as (
 
     select * from {{ ref('encoder_limits') }}
+
+),
+
+axes as (
+
+    select * from {{ ref('int_scenario_axes') }}
 
 ),
 
@@ -25,6 +31,11 @@ checked as (
         -- the panel
         panels.as_of_date,
         panels.panel_fingerprint,
+        coalesce(
+            panels.series_ids = axes.series_ids
+            and panels.divisors is not distinct from axes.divisors,
+            false
+        ) as has_present_axis,
 
         -- what of it is beyond the encoder's limits
         coalesce(panels.num_series > limits.max_num_series, false) as has_too_many_series,
@@ -34,6 +45,10 @@ checked as (
             as has_value_out_of_range
     from panels
     cross join limits
+    left join axes
+        on
+            panels.scenario_set_id = axes.scenario_set_id
+            and panels.horizon_days = axes.horizon_days
 
 ),
 
@@ -46,6 +61,7 @@ final as (
         model_id,
         as_of_date,
         panel_fingerprint,
+        has_present_axis,
         not(has_too_many_series or has_separator_in_id or has_value_out_of_range)
             as is_supported,
         case

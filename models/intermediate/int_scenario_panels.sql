@@ -72,16 +72,16 @@ scenarios as (
 ),
 
 -- The rows of each stale scenario are looked up by the source's index. To its collation,
--- two spellings may be one id; here they are two.
+-- two spellings may be one id; here they are two. A panel is of the rows that its content
+-- hash tells: where they have changed or gone since the scan, there is nothing to judge.
 counted as (
 
     select
         scenarios.*,
         counts.*
     from scenarios
-    cross join lateral (
+    left join lateral (
         select
-            cells.scenario_id as scenario_id_read,
             sum(cells.row_hash) as content_hash_read,
             count(*) filter (where cells.num_series_ids = 0 and cells.is_in_horizon)
                 as num_rows_without_id,
@@ -105,15 +105,17 @@ counted as (
             ) }} as panel
         from {{ ref('int_scenario_cells') }} as cells
         where
-            scenarios.is_stale
-            and scenarios.scenario_set_id = cells.scenario_set_id
+            scenarios.scenario_set_id = cells.scenario_set_id
             and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
             and scenarios.raw_scenario_id = cells.raw_scenario_id
+            and scenarios.scenario_id = cells.scenario_id
         -- (Spark joins groups once. Without them, it joins again to count 0 of no rows.)
         group by
             cells.scenario_set_id, cells.scenario_id,
             cells.raw_scenario_set_id, cells.raw_scenario_id
-    ) as counts
+        having sum(cells.row_hash) = scenarios.content_hash
+    ) as counts on true
+    where scenarios.is_stale
 
 ),
 
@@ -122,6 +124,7 @@ judged as (
     select
         *,
         case
+            when content_hash_read is null then null
             when scenario_set_id = '' then 'EMPTY_SET_ID'
             when not is_in_scenario_sets then 'UNKNOWN_SET'
             when not is_valid_horizon then 'INVALID_HORIZON'
@@ -137,9 +140,6 @@ judged as (
             else value_fault
         end as rejection_reason
     from counted
-    -- No row is read of what is up to date. Where rows have changed since the scan, the
-    -- next run reads them: a panel is of the rows that its content hash tells.
-    where content_hash_read = content_hash and scenario_id_read = scenario_id
 
 )
 
@@ -156,7 +156,7 @@ select
     series_ids,
     divisors,
 
-    -- the panel, or why there is none
+    -- the panel, or why there is none; neither while the scenario is pending
     rejection_reason,
     case when rejection_reason is null then panel end as panel,
     case
@@ -172,5 +172,5 @@ select
     num_rows_without_id,
     num_ambiguous_rows,
     num_rows_ignored,
-    content_hash
+    content_hash_read as content_hash
 from judged

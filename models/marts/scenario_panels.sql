@@ -17,4 +17,4 @@ select
     panel,
     panel_fingerprint
 from panels
-where rejection_reason is null
+where panel_fingerprint is not null

@@ -70,6 +70,7 @@ by_model as (
         on
             embeddings.entity_type = 'SCENARIO'
             and expected.is_supported
+            and expected.has_present_axis
             and judged.has_present_header
             and expected.entity_id = embeddings.entity_id
             and expected.as_of_date = embeddings.as_of_date

@@ -70,23 +70,26 @@ def backfill(
 @limit_option
 @max_prune_option
 @target_option
+@vars_option
 def encode(
     scenario_set_id: str | None,
     model_ids: tuple[str, ...],
     limit: int | None,
     max_prune: int | None,
     target: str,
+    variables: dict[str, Any],
 ) -> None:
     """Encode what is pending over panels that `dbt run` has built.
 
-    For those who run dbt themselves: `dbt run`, then this, then `dbt test`.
+    For those who run dbt themselves: `dbt run`, then this, then `dbt test`, each with the
+    same vars.
     """
     with plain_errors():
         from python_encoders import pipeline
 
         scope = Scope(model_ids, scenario_set_id, limit, max_prune)
         with ConsoleReporter() as reporter:
-            done = pipeline.encode_only(scope, reporter, target)
+            done = pipeline.encode_only(scope, reporter, target, variables)
             reporter.say(f"vectors: {done.num_written} written, {done.num_pruned} pruned")
         _print_outcome(pipeline.outcome(scope, target))
 

@@ -1,5 +1,6 @@
 """The marts that Python fills beside the vectors."""
 
-from python_encoders.marts.scenario_neighbors import NeighborVars, fill_neighbors
+from python_encoders.marts.filling import fill_marts
+from python_encoders.marts.mart_vars import MartVars, VectorMarts
 
-__all__ = ["NeighborVars", "fill_neighbors"]
+__all__ = ["MartVars", "VectorMarts", "fill_marts"]

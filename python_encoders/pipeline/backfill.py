@@ -13,6 +13,7 @@ from python_encoders.encoders import check_models
 from python_encoders.errors import WrongUsageError
 from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim_vars
 from python_encoders.pipeline.encode import (
+    check_no_marts,
     encode_and_fill,
     encoder_locks,
     say_row_security,
@@ -58,10 +59,10 @@ def _backfill_on_postgres(
     scope: Scope, variables: dict[str, Any], reporter: Reporter
 ) -> None:
     from python_encoders import postgres
-    from python_encoders.marts import NeighborVars
+    from python_encoders.marts import VectorMarts
     from python_encoders.search import check_index_metric
 
-    neighbors = NeighborVars.read(variables)
+    marts = VectorMarts.read(variables)
     postgres.choose_server()
     with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
         schema = str(dbt_var("source_schema", variables))
@@ -85,7 +86,7 @@ def _backfill_on_postgres(
         with encoder_locks(connection, scope.model_ids, reporter):
             build_and_test(
                 start_dbt(variables_of(scope, variables)),
-                lambda: encode_and_fill(connection, scope, neighbors, reporter),
+                lambda: encode_and_fill(connection, scope, marts, reporter),
                 reporter,
                 panels_lock,
                 has_index=index_metric is not None,
@@ -95,16 +96,13 @@ def _backfill_on_postgres(
 def _backfill_on_spark(scope: Scope, variables: dict[str, Any], reporter: Reporter) -> None:
     from python_encoders.spark import session as spark_session
 
+    check_no_marts(variables)
     spark_session.check_installed()
     from python_encoders.spark import encoding, store
 
     if dbt_var("vector_index_metric", variables) is not None:
         raise WrongUsageError(
             "the var vector_index_metric is for Postgres: Spark has no index"
-        )
-    if dbt_var("neighbor_model_ids", variables):
-        raise WrongUsageError(
-            "the var neighbor_model_ids is for Postgres: Spark has no scenario_neighbors"
         )
     with spark_session.open_session() as session:
         schema = str(dbt_var("source_schema", variables))
@@ -181,5 +179,7 @@ def build_and_test(
             reporter.say(f"vectors: {anew} more written; another run rebuilt their panels")
         tested = chain.test()
     reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
-    for warning in tested.warnings:
+    for warning, rows in tested.warnings.items():
         reporter.say(f"  warning: {warning}")
+        for row in rows:
+            reporter.say(f"    {row}")

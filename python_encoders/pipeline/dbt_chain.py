@@ -19,10 +19,17 @@ from python_encoders.errors import WorkFailedError, WrongUsageError
 
 
 class Tested(NamedTuple):
-    """The number of tests passed, and a line for each test that warned."""
+    """What dbt's tests have found.
+
+    Attributes
+    ----------
+    num_passed : int
+    warnings : dict of str to list of str
+        A line for each test that warned, with the first rows that it found.
+    """
 
     num_passed: int
-    warnings: list[str]
+    warnings: dict[str, list[str]]
 
 
 # What a macro raises. The project itself compiles, so a macro that refuses to while dbt
@@ -103,11 +110,32 @@ class DbtChain:
             Names the first test that failed, and why.
         """
         results = self._invoke("test", "--selector", "results").results
-        warned = [result for result in results if result.status == "warn"]
+        warned = {
+            result.node.name: f"{result.node.name}: {_squeezed(result.message)}"
+            for result in results
+            if result.status == "warn"
+        }
+        rows = self.rows_found(*warned) if warned else {}
         return Tested(
-            len(results) - len(warned),
-            [f"{result.node.name}: {_squeezed(result.message)}" for result in warned],
+            len(results) - len(warned), {line: rows[name] for name, line in warned.items()}
         )
+
+    def rows_found(self, *tests: str) -> dict[str, list[str]]:
+        """Give the first ten rows that each of these tests finds, a line for each.
+
+        Raises
+        ------
+        WorkFailedError
+            Names the first test that failed, and why.
+        """
+        shown = self._invoke("show", "--select", *tests, "--limit", "10").results
+        return {
+            result.node.name: [
+                ", ".join(f"{name} {value}" for name, value in row.dict().items())
+                for row in result.agate_table.rows
+            ]
+            for result in shown
+        }
 
     def _invoke(self, command: str, *arguments: str, **flags: bool) -> Any:
         # dbt prints nothing: its log has the details, and an error is one line here. The

@@ -3,14 +3,22 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from python_encoders.dbt_project import dbt_var, target_schema
+from python_encoders.dbt_project import ENCODING_RELATIONS, dbt_var, target_schema
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError, WrongUsageError
-from python_encoders.pipeline.dbt_chain import start_dbt, verbatim_vars
+from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim_vars
+from python_encoders.prune_guard import check_prune
 from python_encoders.scope import Scope
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
+
+
+# Tests of dbt's that look at the panels of the last run, and what to do about each row.
+_TESTS_OF_UNITS = {
+    "assert_no_set_looks_like_levels": "`load --values levels` makes returns of levels",
+    "assert_no_series_outweighs_the_others": "another unit? See docs/load.md, Units",
+}
 
 
 class Finding(NamedTuple):
@@ -46,6 +54,7 @@ def diagnose(variables: dict[str, Any]) -> Iterator[Finding]:
         The last one is a failure where nothing more can be found out.
     """
     from python_encoders import postgres
+    from python_encoders.marts import VectorMarts
 
     schema = str(dbt_var("source_schema", variables))
     try:
@@ -55,12 +64,15 @@ def diagnose(variables: dict[str, Any]) -> Iterator[Finding]:
             yield _checked("pooling", lambda: postgres.check_pooling(connection))
             yield _checked("source", lambda: postgres.check_source(connection, schema))
             yield from _source(connection, schema, variables)
-            yield _checked(
-                "dbt",
-                lambda: start_dbt(verbatim_vars(variables)),
-            )
+            yield _checked("marts", lambda: VectorMarts.read(variables))
+            chain = None
+            try:
+                chain = start_dbt(verbatim_vars(variables))
+                yield Finding("dbt", "sound")
+            except (WorkFailedError, WrongUsageError) as error:
+                yield _failure("dbt", error)
             yield from _target(connection)
-            yield from _sets(connection)
+            yield from _last_run(connection, schema, chain)
     except (WorkFailedError, WrongUsageError) as error:
         yield _failure("connection", error)
 
@@ -161,15 +173,20 @@ def _target(connection: "Connection") -> Iterator[Finding]:
     yield Finding("target", f"schema {target_schema()}: {state}")
 
 
-def _sets(connection: "Connection") -> Iterator[Finding]:
+def _last_run(
+    connection: "Connection", schema: str, chain: DbtChain | None
+) -> Iterator[Finding]:
     from python_encoders import postgres
 
     try:
-        postgres.check_is_built(connection, "scenario_set_coverage")
+        postgres.check_is_built(
+            connection, *ENCODING_RELATIONS, "stg_prometheus__scenario_paths"
+        )
     except WorkFailedError:
-        yield Finding("sets", "nothing is built yet", "run a backfill")
+        yield Finding("backfill", "nothing is built yet, or not all of it", "run one")
         return
-    coverage = postgres.coverage(connection, Scope(tuple(ENCODERS))).to_pylist()
+    scope = Scope(tuple(ENCODERS))
+    coverage = postgres.coverage(connection, scope).to_pylist()
     for row in coverage:
         if row["num_rejected"]:
             yield Finding(
@@ -178,5 +195,38 @@ def _sets(connection: "Connection") -> Iterator[Finding]:
                 f"{row['model_id']}",
                 "see scenario_rejections, scenario_model_rejections, docs/rejections.md",
             )
-    num_pending = sum(row["num_pending"] for row in coverage)
-    yield Finding("backfill", f"would encode {num_pending} vectors of what dbt has built")
+    if chain is not None:
+        for test, rows in chain.rows_found(*_TESTS_OF_UNITS).items():
+            for row in rows:
+                yield Finding("units", row, _TESTS_OF_UNITS[test])
+    if (read := postgres.schemas_of_source(connection)) != [schema]:
+        yield Finding(
+            "backfill",
+            f"the last run read schema {' and '.join(read)}, not {schema}; vectors of "
+            "scenarios that are not in the new one would be pruned",
+            "give each source a DBT_SCHEMA of its own",
+        )
+        return
+    yield from _backfill(connection, scope, sum(row["num_pending"] for row in coverage))
+
+
+def _backfill(
+    connection: "Connection", scope: Scope, num_pending: int
+) -> Iterator[Finding]:
+    from python_encoders import postgres
+
+    told = postgres.forecast(connection, scope)
+    yield Finding(
+        "since the last run",
+        f"scenarios by their ids: {told.num_new} new, {told.num_gone} gone; only a build "
+        "tells which rows have changed",
+    )
+    num_encoded = num_pending + told.num_new * len(scope.model_ids)
+    yield Finding(
+        "backfill",
+        f"would encode up to {num_encoded} vectors and prune {told.num_pruned}, with all "
+        "encoders; more where rows have changed",
+    )
+    yield _checked(
+        "prune guard", lambda: check_prune(told.num_scenarios_by_loss, max_prune=None)
+    )

@@ -4,21 +4,27 @@ A run imports its own engine alone: the other one need not be installed.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from python_encoders.dbt_project import ENCODING_RELATIONS
+from python_encoders.dbt_project import ENCODING_RELATIONS, dbt_var
 from python_encoders.encoders import check_models
+from python_encoders.errors import WrongUsageError
 from python_encoders.pipeline.reporter import Reporter
 from python_encoders.scope import Encoded, Scope
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
 
-    from python_encoders.marts import NeighborVars
+    from python_encoders.marts import VectorMarts
 
 
-def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> Encoded:
+def encode_only(
+    scope: Scope,
+    reporter: Reporter,
+    target: str = "postgres",
+    variables: Mapping[str, Any] | None = None,
+) -> Encoded:
     """Encode what is pending over panels that dbt has built.
 
     Parameters
@@ -27,6 +33,8 @@ def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> E
     reporter : Reporter
     target : str
         The engine, ``postgres`` or ``spark``.
+    variables : mapping, optional
+        dbt vars that are not the project's, such as neighbor_model_ids.
 
     Returns
     -------
@@ -35,20 +43,39 @@ def encode_only(scope: Scope, reporter: Reporter, target: str = "postgres") -> E
     Raises
     ------
     WrongUsageError
-        Unknown model or set.
+        Unknown model or set, or a var that means nothing.
     WorkFailedError
         Nothing is built yet, the engine is out of reach, or the prune guard stops the run.
     """
     check_models(scope.model_ids)
     if target == "spark":
+        check_no_marts(variables or {})
         return _encode_on_spark(scope, reporter)
-    return _encode_on_postgres(scope, reporter)
+    return _encode_on_postgres(scope, reporter, variables or {})
 
 
-def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
+def check_no_marts(variables: Mapping[str, Any]) -> None:
+    """Check that no mart is asked for that Spark does not have.
+
+    Raises
+    ------
+    WrongUsageError
+        One is.
+    """
+    for kind in ("neighbor", "representative"):
+        if dbt_var(f"{kind}_model_ids", dict(variables)):
+            raise WrongUsageError(
+                f"the var {kind}_model_ids is for Postgres: Spark has no scenario_{kind}s"
+            )
+
+
+def _encode_on_postgres(
+    scope: Scope, reporter: Reporter, variables: Mapping[str, Any]
+) -> Encoded:
     from python_encoders import postgres
-    from python_encoders.marts import NeighborVars
+    from python_encoders.marts import VectorMarts
 
+    marts = VectorMarts.read(variables)
     postgres.choose_server()
     with postgres.plain_errors(), postgres.connect(autocommit=True) as connection:
         postgres.check_is_built(connection, *ENCODING_RELATIONS)
@@ -57,11 +84,11 @@ def _encode_on_postgres(scope: Scope, reporter: Reporter) -> Encoded:
         for schema in postgres.schemas_of_source(connection):
             say_row_security(connection, schema, reporter)
         with encoder_locks(connection, scope.model_ids, reporter):
-            return encode_and_fill(connection, scope, NeighborVars.read({}), reporter)
+            return encode_and_fill(connection, scope, marts, reporter)
 
 
 def encode_and_fill(
-    connection: "Connection", scope: Scope, neighbors: "NeighborVars", reporter: Reporter
+    connection: "Connection", scope: Scope, marts: "VectorMarts", reporter: Reporter
 ) -> Encoded:
     """Encode what is pending on Postgres, then bring the marts of the vectors up to date.
 
@@ -70,8 +97,8 @@ def encode_and_fill(
     connection : Connection
         In autocommit. It holds the encoders' locks.
     scope : Scope
-    neighbors : NeighborVars
-        The neighbours are of all sets, whatever the scope.
+    marts : VectorMarts
+        They are of all sets, whatever the scope.
     reporter : Reporter
 
     Returns
@@ -79,18 +106,17 @@ def encode_and_fill(
     Encoded
     """
     from python_encoders import postgres
-    from python_encoders.marts import fill_neighbors
+    from python_encoders.marts import fill_marts
 
     encoded = postgres.encode(
         scope, reporter.progress, lambda: postgres.check_lock(connection)
     )
     with (
-        postgres.lock(connection, "neighbors", tell_holder(reporter, "the neighbours")),
+        postgres.lock(connection, "marts", tell_holder(reporter, "the marts")),
         postgres.connect() as filling,
     ):
-        num_written = fill_neighbors(filling, neighbors)
-    if num_written:
-        reporter.say(f"neighbours: written for {num_written} vectors")
+        for line in fill_marts(filling, marts):
+            reporter.say(line)
     return encoded
 
 

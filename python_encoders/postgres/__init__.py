@@ -22,6 +22,7 @@ from python_encoders.postgres.connection import (
     plain_errors,
 )
 from python_encoders.postgres.encoding import encode
+from python_encoders.postgres.forecast import forecast
 from python_encoders.postgres.locks import check_lock, lock
 from python_encoders.postgres.pending_panels import BATCH_BYTES
 from python_encoders.postgres.scales import scale_as, scale_by_sd
@@ -44,6 +45,7 @@ __all__ = [
     "coverage",
     "encode",
     "fetch",
+    "forecast",
     "index_to_create",
     "lock",
     "plain_errors",

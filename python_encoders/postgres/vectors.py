@@ -59,13 +59,14 @@ def _orphaned(scope: Scope) -> str:
                             or expected.model_id = any(string_to_array($1, ','))
                         )
                 )
-                -- Scenarios that dbt has seen and not built: beyond a limit, say.
+                -- Scenarios that dbt has seen and not judged: beyond a limit, or pending.
                 and not exists (
                     select 1 from {relation("int_scenarios")} as scenarios
                     left join {relation("int_scenario_panels")} as panels
                         on
                             scenarios.scenario_set_id = panels.scenario_set_id
                             and scenarios.scenario_id = panels.scenario_id
+                            and panels.content_hash is not null
                     where
                         scenarios.scenario_set_id = embeddings.scenario_set_id
                         and scenarios.scenario_id = embeddings.scenario_id
@@ -86,7 +87,17 @@ def _orphaned(scope: Scope) -> str:
         """
 
 
-def _num_scenarios_by_loss(connection: Connection, scope: Scope) -> dict[str | None, int]:
+def num_orphaned(connection: Connection, scope: Scope) -> int:
+    """Count the orphaned and outdated vectors in scope."""
+    counted = fetch(
+        connection,
+        f"{_orphaned(scope)} select count(*) as num_orphaned from orphaned",
+        scope_parameters(scope),
+    )
+    return int(counted["num_orphaned"][0].as_py())
+
+
+def num_scenarios_by_loss(connection: Connection, scope: Scope) -> dict[str | None, int]:
     """Count the scenarios in scope that have a vector, by why they would be left without.
 
     The cause is None where the run keeps a vector of the scenario, or writes one.
@@ -151,7 +162,7 @@ def prune(connection: Connection, scope: Scope) -> int:
     Orphaned: the scenario is gone from the source, or rejected, or has another date by now.
     Outdated: an encoder outside of this run made the vector from a panel that has changed
     since. (The encoders of this run write theirs anew.) A vector whose scenario or set no
-    run of dbt has built yet stays.
+    run of dbt has judged yet stays.
 
     Raises
     ------
@@ -159,15 +170,10 @@ def prune(connection: Connection, scope: Scope) -> int:
         The prune guard stops the run. Nothing is deleted.
     """
     # Counted first: a delete takes a lock on the table, and mostly there is nothing to do.
-    counted = fetch(
-        connection,
-        f"{_orphaned(scope)} select count(*) as num_orphaned from orphaned",
-        scope_parameters(scope),
-    )
-    if not counted["num_orphaned"][0].as_py():
+    if not num_orphaned(connection, scope):
         connection.commit()
         return 0
-    check_prune(_num_scenarios_by_loss(connection, scope), scope.max_prune)
+    check_prune(num_scenarios_by_loss(connection, scope), scope.max_prune)
     pruned = fetch(
         connection,
         f"""

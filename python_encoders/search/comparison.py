@@ -7,11 +7,7 @@ import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.errors import WrongUsageError
-from python_encoders.search.distances import (
-    exact_distances,
-    nearest_rows,
-    whole_vectors,
-)
+from python_encoders.search.distances import nearest_rows
 from python_encoders.search.fellows import nearest_fellows
 from python_encoders.search.stored_vectors import SetVectors, set_vectors
 
@@ -111,35 +107,29 @@ def compare(
         raise WrongUsageError(f"{scenario_set_id} covers itself; name another set")
     asked = set_vectors(connection, scenario_set_id, model_id, metric)
     other = set_vectors(connection, other_set_id, model_id, metric)
-    whole = whole_vectors(np.concatenate([asked.vectors, other.vectors]), metric)
-    whole_asked, whole_other = np.split(whole, [len(asked.vectors)])
 
-    fellows, squared = nearest_fellows(whole_other, other.days)
-    by_distance = np.argsort(squared, kind="stable")[: np.isfinite(squared).sum()]
-    if not len(by_distance):
+    _, apart = nearest_fellows(other.vectors, other.days, metric)
+    apart = np.sort(apart[np.isfinite(apart)])
+    if not len(apart):
         raise WrongUsageError(
             f"{other_set_id} needs two scenarios that share no day, to measure what is "
             "near; `similar` lists what is nearest to one scenario"
         )
     # The ninth of ten, rounded up.
-    widest = by_distance[(9 * len(by_distance) + 9) // 10 - 1]
-    [yardstick] = exact_distances(
-        other.vectors[[widest]], other.vectors[fellows[[widest]]], metric
-    )
+    yardstick = apart[(9 * len(apart) + 9) // 10 - 1]
 
-    to_other = nearest_rows(whole_asked, whole_other)[0][:, 0]
-    rows, to_asked = (found[:, 0] for found in nearest_rows(whole_other, whole_asked))
-    is_covered = (to_asked <= squared[widest]).tolist()
-    nearest = _nearest_table(asked, other, to_other.tolist()).append_column(
-        "distance",
-        pa.array(exact_distances(asked.vectors, other.vectors[to_other], metric)),
+    in_other, to_other = nearest_rows(asked.vectors, other.vectors, metric)
+    in_asked, to_asked = nearest_rows(other.vectors, asked.vectors, metric)
+    is_covered = (to_asked[:, 0] <= yardstick).tolist()
+    nearest = _nearest_table(asked, other, in_other[:, 0].tolist()).append_column(
+        "distance", pa.array(to_other[:, 0])
     )
-    covered = _nearest_table(other, asked, rows.tolist()).add_column(
+    covered = _nearest_table(other, asked, in_asked[:, 0].tolist()).add_column(
         2, "scenario_class", pa.array(other.classes, pa.string())
     )
     for name, values in (
-        ("distance", exact_distances(other.vectors, asked.vectors[rows], metric)),
-        ("yardstick", np.full(len(rows), yardstick)),
+        ("distance", to_asked[:, 0]),
+        ("yardstick", np.full(len(to_asked), yardstick)),
         ("is_covered", is_covered),
     ):
         covered = covered.append_column(name, pa.array(values))

@@ -7,11 +7,7 @@ from numpy.typing import NDArray
 
 from python_encoders.encoders import panel_sketch
 from python_encoders.errors import WrongUsageError
-from python_encoders.search.distances import (
-    exact_distances,
-    nearest_rows,
-    whole_vectors,
-)
+from python_encoders.search.distances import exact_distances, nearest_rows
 from python_encoders.search.stored_vectors import as_matrix, vectors
 
 
@@ -67,28 +63,26 @@ def duplicates(
 
     originals = np.sort(first_of_code)
     matrix = as_matrix(table)
-    whole = whole_vectors(matrix[originals], "l2")
     each = np.arange(len(originals))
 
     def is_not_earlier(block: slice) -> NDArray[np.bool_]:
         left_out: NDArray[np.bool_] = each >= each[block, None]
         return left_out
 
-    rows, squared = (found[:, 0] for found in nearest_rows(whole, whole, 1, is_not_earlier))
-    lengths = np.square(whole).sum(axis=1)
-    longer = np.maximum(lengths, lengths[rows])
-    near = np.flatnonzero(squared <= within**2 * longer)
+    rows, apart = (
+        found[:, 0]
+        for found in nearest_rows(
+            matrix[originals], matrix[originals], "l2", is_left_out=is_not_earlier
+        )
+    )
+    lengths = exact_distances(matrix, np.zeros_like(matrix), "l2")
+    longer = np.maximum(lengths[originals], lengths[originals[rows]])
+    near = np.flatnonzero(apart <= within * longer)
 
     repeats = np.concatenate([copies, originals[near]])
     earlier = np.concatenate([first_rows[copies], originals[rows[near]]])
     distance = exact_distances(matrix[repeats], matrix[earlier], "l2")
-    zeros = np.zeros((1, matrix.shape[1]), dtype=np.float32)
-    length = np.maximum(
-        *(
-            exact_distances(matrix[ends], zeros.repeat(len(ends), axis=0), "l2")
-            for ends in (repeats, earlier)
-        )
-    )
+    length = np.maximum(lengths[repeats], lengths[earlier])
     return pa.table(
         {
             "entity_id": pa.array(entities[repeats], pa.string()),

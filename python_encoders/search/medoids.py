@@ -13,13 +13,8 @@ below 2⁵³, so the answer is the same on every machine.
 import numpy as np
 from numpy.typing import NDArray
 
-from python_encoders.search.distances import (
-    Floats,
-    Rows,
-    nearest_rows,
-    squared_distances,
-    whole_distances,
-)
+from python_encoders.search.distances import Floats, Rows
+from python_encoders.search.whole_numbers import squared_distances, whole_distances
 
 # Their matrix of distances takes 512 MB.
 SAMPLE_SIZE = 8_000
@@ -119,8 +114,12 @@ def assign(whole: Floats, medoids: Rows) -> Rows:
     -------
     ndarray of shape (M,), int
     """
-    nearest, _ = nearest_rows(whole, whole[medoids])
-    assigned = nearest[:, 0]
+    assigned = np.empty(len(whole), dtype=np.intp)
+    step = max(1, _BLOCK_CELLS // len(medoids))
+    for first in range(0, len(whole), step):
+        block = slice(first, first + step)
+        # argmin gives the first of equal ones.
+        assigned[block] = squared_distances(whole[block], whole[medoids]).argmin(axis=1)
     assigned[medoids] = np.arange(len(medoids))
     return assigned
 

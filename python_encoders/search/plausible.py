@@ -5,11 +5,7 @@ import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.errors import WrongUsageError
-from python_encoders.search.distances import (
-    exact_distances,
-    nearest_rows,
-    whole_vectors,
-)
+from python_encoders.search.distances import nearest_rows
 from python_encoders.search.fellows import nearest_fellows
 from python_encoders.search.panel_statistics import (
     STATISTICS,
@@ -64,26 +60,20 @@ def plausibility(
     """
     asked = set_vectors(connection, scenario_set_id, model_id, metric)
     reference = set_vectors(connection, reference_set_id, model_id, metric)
-    whole = whole_vectors(np.concatenate([asked.vectors, reference.vectors]), metric)
-    whole_asked, whole_reference = np.split(whole, [len(asked.vectors)])
-    fellows, squared = nearest_fellows(whole_reference, reference.days)
-    yardsticks = np.sort(squared[np.isfinite(squared)])
+    fellows, apart = nearest_fellows(reference.vectors, reference.days, metric)
+    yardsticks = np.sort(apart[np.isfinite(apart)])
     if not len(yardsticks):
         raise WrongUsageError(
             f"{reference_set_id} needs two scenarios that share no day, to measure what is "
             "near; `similar` lists what is nearest to one scenario"
         )
     if scenario_set_id == reference_set_id:
-        rows, to_nearest = fellows, squared
+        rows, to_nearest = fellows, apart
     else:
-        found = nearest_rows(whole_asked, whole_reference)
+        found = nearest_rows(asked.vectors, reference.vectors, metric)
         rows, to_nearest = found[0][:, 0], found[1][:, 0]
-    distance = exact_distances(asked.vectors, reference.vectors[rows], metric)
-    distance[~np.isfinite(to_nearest)] = np.nan
-    last = int(np.flatnonzero(squared == yardsticks[-1])[0])
-    [largest] = exact_distances(
-        reference.vectors[[last]], reference.vectors[fellows[[last]]], metric
-    )
+    distance = np.where(np.isfinite(to_nearest), to_nearest, np.nan)
+    largest = yardsticks[-1]
     values = set_statistics(connection, scenario_set_id, asked.scenario_ids)
     history = set_statistics(connection, reference_set_id, reference.scenario_ids)
     unusual = mahalanobis(values, history)

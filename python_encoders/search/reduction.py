@@ -6,12 +6,14 @@ import math
 import numpy as np
 import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection, Error
+from numpy.typing import NDArray
 
 from python_encoders.errors import WrongUsageError
 from python_encoders.postgres import fetch
-from python_encoders.search.distances import Floats, exact_distances, whole_vectors
+from python_encoders.search.distances import Floats, Rows, exact_distances
 from python_encoders.search.medoids import choose_medoids
 from python_encoders.search.stored_vectors import set_vectors
+from python_encoders.search.whole_numbers import whole_vectors
 
 
 def _weights_relation(connection: Connection, weights_table: str) -> str:
@@ -98,6 +100,43 @@ def _weights(
     return weights / math.fsum(weights)
 
 
+def represent(
+    vectors: NDArray[np.float32], weights: Floats, num_kept: int, metric: str
+) -> tuple[Rows, Floats, Floats]:
+    """Choose vectors that stand for all.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (M, D), float32
+        Their order decides between equal choices. None is all zeros for ``cosine``.
+    weights : ndarray of shape (M,), float64
+    num_kept : int
+        From 1 to M.
+    metric : str
+
+    Returns
+    -------
+    ndarray of shape (M,), int
+        The vector that stands for each.
+    ndarray of shape (M,), float64
+        The distances between them.
+    ndarray of shape (M,), float64
+        The weight of all that each stands for; 0 where it stands for none.
+    """
+    medoids, places = choose_medoids(
+        whole_vectors(vectors, metric), weights, num_kept, metric
+    )
+    members = np.split(
+        weights[np.argsort(places, kind="stable")],
+        np.cumsum(np.bincount(places, minlength=num_kept))[:-1],
+    )
+    represented = np.zeros(len(vectors))
+    represented[medoids] = [math.fsum(one) for one in members]
+    representatives = medoids[places]
+    distances = exact_distances(vectors, vectors[representatives], metric)
+    return representatives, distances, represented
+
+
 def reduce(
     connection: Connection,
     scenario_set_id: str,
@@ -152,21 +191,14 @@ def reduce(
         weights = np.full(len(ids), 1.0 / len(ids))
     else:
         weights = _weights(connection, weights_table, scenario_set_id, ids)
-    whole = whole_vectors(vectors, metric)
-    medoids, places = choose_medoids(whole, weights, num_kept, metric)
-    representatives = medoids[places]
-    members = np.split(
-        weights[np.argsort(places, kind="stable")],
-        np.cumsum(np.bincount(places, minlength=num_kept))[:-1],
-    )
-    represented = np.array([math.fsum(one) for one in members])
+    representatives, distances, represented = represent(vectors, weights, num_kept, metric)
     return pa.table(
         {
             "entity_id": [f"{scenario_set_id}:{one}" for one in ids],
             "scenario_id": ids,
             "representative_id": [ids[row] for row in representatives.tolist()],
-            "distance": exact_distances(vectors, vectors[representatives], metric),
+            "distance": distances,
             "weight": weights,
-            "representative_weight": represented[places],
+            "representative_weight": represented[representatives],
         }
     )

@@ -13,9 +13,12 @@ from python_encoders.errors import WrongUsageError
 from python_encoders.postgres import fetch, quoted, relation
 from python_encoders.scope import ENTITY_TYPE
 from python_encoders.search.pgvector import find_pgvector
-from python_encoders.search.similarity import TOLERANCE, Neighbour, nearest
+from python_encoders.search.similarity import Neighbour, nearest
 from python_encoders.search.stored_vectors import check_question
 
+# The largest error of float32 arithmetic, which is pgvector's, over 384 dimensions whose
+# squares it can hold: relative for an L2 distance, absolute for a cosine distance.
+_TOLERANCE = 1e-4
 _OPERATORS = {"l2": "<->", "cosine": "<=>"}
 
 
@@ -130,7 +133,7 @@ def _candidates(question: Question, pgvector_schema: str | None, has_index: bool
     is_plain = (
         f"{quoted(pgvector_schema)}.vector_norm(vector::{vector}) between 1e-15 and 1e15"
     )
-    slack = f"* {1 + TOLERANCE}" if question.metric == "l2" else f"+ {TOLERANCE}"
+    slack = f"* {1 + _TOLERANCE}" if question.metric == "l2" else f"+ {_TOLERANCE}"
     return f"""
         with measured as materialized (
             select entity_id, vector, {distance} as distance, {is_plain} as is_plain

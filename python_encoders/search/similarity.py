@@ -1,19 +1,12 @@
-"""The vectors nearest to one, with distances that are the same on every machine.
+"""The vectors nearest to one, by name."""
 
-A fast pass finds the candidates. A second pass computes their distances with every sum
-rounded once (``math.fsum``). These decide the order, and names decide between equal ones.
-"""
-
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-# The largest error of float32 arithmetic, such as pgvector's, over 384 dimensions whose
-# squares it can hold: relative for an L2 distance, absolute for a cosine distance.
-TOLERANCE = 1e-4
+from python_encoders.search.distances import nearest_rows
 
 
 class Neighbour(NamedTuple):
@@ -21,30 +14,6 @@ class Neighbour(NamedTuple):
 
     distance: float
     name: str
-
-
-def _fast_distances(
-    query: NDArray[np.float64], vectors: NDArray[np.float64], metric: str
-) -> NDArray[np.float64]:
-    if metric == "l2":
-        distances: NDArray[np.float64] = np.linalg.norm(vectors - query, axis=1)
-        return distances
-    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
-    similarity = np.full(len(vectors), np.nan)
-    np.divide(vectors @ query, norms, out=similarity, where=norms > 0)
-    return 1.0 - similarity
-
-
-def exact_distance(
-    query: NDArray[np.float64], vector: NDArray[np.float64], metric: str
-) -> float:
-    """Measure the distance of two vectors, with every sum rounded once."""
-    if metric == "l2":
-        return math.sqrt(math.fsum((vector - query) ** 2))
-    # One root of the product: for a vector and itself it is the sum, and the distance 0.
-    norms = math.sqrt(math.fsum(vector**2) * math.fsum(query**2))
-    similarity = math.fsum(vector * query) / norms
-    return 1.0 - min(1.0, similarity)
 
 
 def nearest(
@@ -64,22 +33,23 @@ def nearest(
     top_k : int
     metric : str
         ``l2``, or ``cosine`` for 1 − cosine. Vectors of zeros have no direction, so
-        ``cosine`` leaves them out.
+        ``cosine`` leaves them out, and a query of zeros has no neighbours.
 
     Returns
     -------
     list of Neighbour
         The nearest first, ``top_k`` at most.
     """
-    wide_query, wide = query.astype(np.float64), vectors.astype(np.float64)
-    fast = _fast_distances(wide_query, wide, metric)
-    known = fast[~np.isnan(fast)]
-    if not known.size:
+    # Names decide between equal distances.
+    by_name = sorted(range(len(names)), key=names.__getitem__)
+    if metric == "cosine":
+        has_direction = set(np.flatnonzero(vectors.any(axis=1)).tolist())
+        by_name = [row for row in by_name if row in has_direction and query.any()]
+    if not by_name:
         return []
-    bound = np.partition(known, min(top_k, known.size) - 1)[min(top_k, known.size) - 1]
-    # The fast distances are of float64: this is ample.
-    candidates = np.flatnonzero(fast <= bound + TOLERANCE * max(bound, TOLERANCE))
-    return sorted(
-        Neighbour(exact_distance(wide_query, wide[row], metric), names[row])
-        for row in candidates.tolist()
-    )[:top_k]
+    rows, distances = nearest_rows(query[None], vectors[by_name], metric, top_k)
+    return [
+        Neighbour(distance, names[by_name[row]])
+        for row, distance in zip(rows[0].tolist(), distances[0].tolist(), strict=True)
+        if distance < np.inf
+    ]

@@ -94,6 +94,13 @@ def vectors(
     """
     one_set = [] if scenario_set_id is None else [scenario_set_id]
     check_question(connection, model_id, "l2", *one_set)
+    return read_vectors(connection, model_id, scenario_set_id)
+
+
+def read_vectors(
+    connection: Connection, model_id: str, scenario_set_id: str | None
+) -> pa.Table:
+    """Read vectors as ``vectors`` does, of a model that is known and a built schema."""
     fetch(
         connection,
         "select set_config('scenario_embeddings.scenario_set_id', $1, false)",
@@ -118,7 +125,7 @@ def vectors(
             where
                 entity_type = '{ENTITY_TYPE}'
                 and model_id = '{model_id}'
-                {in_set if one_set else ""}
+                {in_set if scenario_set_id is not None else ""}
             order by entity_id, as_of_date desc
         )
 
@@ -162,7 +169,7 @@ def set_vectors(
         Nothing is built yet.
     """
     check_question(connection, model_id, metric, scenario_set_id)
-    table = vectors(connection, model_id, scenario_set_id)
+    table = read_vectors(connection, model_id, scenario_set_id)
     if not table.num_rows:
         raise WrongUsageError(
             f"no vector of {scenario_set_id} by {model_id}; `backfill` writes them, and "

@@ -192,7 +192,7 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     A vector is orphaned where its scenario has gone, is rejected, or has another date. It
     is outdated where its panel has changed since; those of the scope's own models are left
     out, because this run writes them anew. The vector of a scenario or set that is in the
-    source and that no run of dbt has built yet is left out too.
+    source and that no run of dbt has judged yet is left out too.
 
     Returns
     -------
@@ -221,10 +221,12 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     unseen = candidates.join(sets, "scenario_set_id", "left_anti")
     unseen = f.broadcast(unseen.select("scenario_set_id").distinct())
     unseen = f.broadcast(paths.join(unseen, "scenario_set_id", "left_semi").distinct())
-    built = session.table(relation("int_scenario_panels"))
-    built = built.select("scenario_set_id", _entity_id())
-    not_built = _scenarios(session, None).join(built, scenario, "left_anti")
-    return candidates.join(_in_scope(not_built, scope), scenario, "left_anti").join(
+    judged = session.table(relation("int_scenario_panels")).where(
+        "content_hash is not null"
+    )
+    judged = judged.select("scenario_set_id", _entity_id())
+    not_judged = _scenarios(session, None).join(judged, scenario, "left_anti")
+    return candidates.join(_in_scope(not_judged, scope), scenario, "left_anti").join(
         unseen, "scenario_set_id", "left_anti"
     )
 

@@ -211,7 +211,11 @@ def test_warnings_of_the_tests_are_told(seeded, front):
     assert done.returncode == 0, done.stderr
     assert re.search(r"tests: \d+ passed, 2 warned", done.stdout)
     assert "warning: assert_no_path_rows_lie_outside_the_horizon: Got 100 re" in done.stdout
-    assert "warning: assert_num_paths_is_the_number_of_scenarios: Got 1 re" in done.stdout
+    assert re.search(
+        "warning: assert_num_paths_is_the_number_of_scenarios: Got 1 result.*\n"
+        "    scenario_set_id SET_ABC123, num_paths 120, num_scenarios 5\n",
+        done.stdout,
+    )
 
 
 def test_a_new_as_of_date_moves_the_vectors(built, build_and_encode):

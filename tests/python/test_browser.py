@@ -233,9 +233,10 @@ def test_the_lineage_runs_from_the_source_to_whoever_reads(browser, lineage, wid
         "existing_vector_readers",
         "numeric_window_embeddings similar_scenarios_search",
         "scenario_model_rejections scenario_vector_readers",
+        "numeric_window_embeddings scenario_representatives desk_marts_readers",
     ):
         assert set(itertools.pairwise(chain.split())) <= edges
     assert graph["types"].count("source") == 2
-    assert graph["types"].count("exposure") == 5
+    assert graph["types"].count("exposure") == 6
     assert min(graph["size"]) > 100
     assert browser.get_log("browser") == []

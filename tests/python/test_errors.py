@@ -71,6 +71,7 @@ def test_an_id_that_is_no_text_is_refused():
     [
         ("{series_kinds: FACTOR}", "series_kinds must be a list out of"),
         ("{scenario_model_ids: all}", "scenario_model_ids must be a list of encoders"),
+        ("{num_representatives: 0}", "num_representatives is a whole number from 1 to"),
         ("{joint_scenario_model_id: x}", "joint_scenario_model_id must be one of"),
         ("{joint_weights: {stab: true}}", "joint_weights must give stab, scenario and"),
         (
@@ -375,6 +376,15 @@ def test_spark_without_its_extra_says_how_to_get_it(monkeypatch, front, missing)
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: the target spark needs what the extra brings")
     assert "pip install -c constraints.txt -e '.[spark]'" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["encode", "backfill"])
+@pytest.mark.parametrize("kind", ["neighbor", "representative"])
+def test_spark_refuses_the_marts_that_it_does_not_have(front, command, kind):
+    wanted = f"{{{kind}_model_ids: [num-scenario-core-v1]}}"
+    refused = front(command, "--target", "spark", "--vars", wanted)
+    assert refused.returncode == 2
+    assert f"Spark has no scenario_{kind}s" in refused.stderr
 
 
 def test_spark_without_java_says_so(monkeypatch, front):

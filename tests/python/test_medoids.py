@@ -1,6 +1,7 @@
 """Distances and medoids against plain Python: no server, arrays alone."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -8,13 +9,16 @@ import pytest
 from python_encoders.search.distances import (
     exact_distances,
     nearest_rows,
-    squared_distances,
-    whole_distances,
-    whole_vectors,
+    rounded_sums,
 )
 from python_encoders.search.fellows import nearest_fellows
 from python_encoders.search.medoids import choose_medoids, swap_medoids, whole_weights
 from python_encoders.search.panel_statistics import mahalanobis
+from python_encoders.search.whole_numbers import (
+    squared_distances,
+    whole_distances,
+    whole_vectors,
+)
 
 
 def drawn(num_rows, seed=7):
@@ -49,27 +53,70 @@ def test_rounding_costs_no_more_than_is_said(metric):
         assert np.abs(squared * 2.0**-41 - exact).max() < 4e-5
 
 
-def test_the_nearest_are_those_of_every_pair_and_ties_go_by_row():
-    vectors = drawn(30)
-    vectors[[4, 9, 20]] = vectors[2]
-    whole = whole_vectors(vectors, "l2")
-    rows, squared = nearest_rows(whole, whole, 5)
-    every = squared_distances(whole, whole)
-    for row in range(30):
-        plain = sorted((every[row, other], other) for other in range(30))[:5]
-        assert list(zip(squared[row], rows[row], strict=True)) == plain
-    assert rows[9].tolist()[:4] == [2, 4, 9, 20]
+def plain_distance(one, other, metric):
+    one, other = one.tolist(), other.tolist()
+    if metric == "l2":
+        return math.sqrt(
+            math.fsum((a - b) * (a - b) for a, b in zip(one, other, strict=True))
+        )
+    squares = (math.fsum(a * a for a in side) for side in (one, other))
+    product = math.fsum(a * b for a, b in zip(one, other, strict=True))
+    return 1.0 - min(1.0, product / math.sqrt(math.prod(squares)))
+
+
+@pytest.mark.parametrize("num_terms", [1, 2, 3, 64, 384])
+def test_sums_are_rounded_once(num_terms):
+    generator = np.random.default_rng(7)
+    terms = generator.standard_normal((300, num_terms))
+    # Of all sizes; cancelling; and halfway between two floats.
+    terms[100:] *= 10.0 ** generator.integers(-30, 30, (200, num_terms))
+    terms[200:, num_terms // 2 :] = -terms[200:, : num_terms - num_terms // 2]
+    terms[250:, 0] += 1.0
+    terms[250:, -1] = 2.0**-53
+    assert rounded_sums(terms).tolist() == [math.fsum(row) for row in terms.tolist()]
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+@pytest.mark.parametrize("num_distinct", [1, 4, 120])
+def test_the_nearest_are_those_of_every_pair_and_ties_go_by_row(
+    metric, num_distinct, monkeypatch
+):
+    monkeypatch.setattr("python_encoders.search.distances._BLOCK_CELLS", 1_000)
+    generator = np.random.default_rng(7)
+    # Of all sizes, with twins and with near twins, whose product cancels.
+    sizes = 10.0 ** generator.integers(-9, 9, (num_distinct, 1))
+    distinct = (sizes * generator.standard_normal((num_distinct, 384))).astype(np.float32)
+    vectors = distinct[generator.integers(0, num_distinct, 120)]
+    is_nudged = generator.random((120, 384)) < 0.01 * (np.arange(120) % 2)[:, None]
+    vectors[is_nudged] = np.nextafter(vectors[is_nudged], np.float32(np.inf))
+    is_left_out = generator.random((120, 120)) < 0.1
+    # One looks at few, one at none.
+    is_left_out[7, 3:] = is_left_out[8] = True
+
+    rows, distances = nearest_rows(
+        vectors, vectors, metric, 5, lambda block: is_left_out[block]
+    )
+
+    for row in range(120):
+        plain = sorted(
+            (plain_distance(vectors[row], vectors[other], metric), other)
+            for other in range(120)
+            if not is_left_out[row, other]
+        )[:5]
+        found = np.isfinite(distances[row])
+        pairs = zip(distances[row, found], rows[row, found], strict=True)
+        assert list(pairs) == plain
 
 
 def test_overlapping_windows_are_no_fellows():
-    whole = whole_vectors(drawn(3)[[0, 0, 1]], "l2")
+    vectors = drawn(3)[[0, 0, 1]]
     apart = np.array([["NaT"] * 2] * 3, dtype="datetime64[D]")
     rolling = np.array(
         [["2020-01-01", "2020-01-31"], ["2020-01-31", "2020-02-28"], ["2020-03-01"] * 2],
         dtype="datetime64[D]",
     )
-    assert nearest_fellows(whole, apart)[0].tolist()[:2] == [1, 0]
-    assert nearest_fellows(whole, rolling)[0].tolist()[:2] == [2, 2]
+    assert nearest_fellows(vectors, apart, "l2")[0].tolist()[:2] == [1, 0]
+    assert nearest_fellows(vectors, rolling, "l2")[0].tolist()[:2] == [2, 2]
 
 
 def cost(distances, weights, medoids):

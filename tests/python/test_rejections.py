@@ -1,5 +1,7 @@
 """Every scenario of the source is encoded, or rejected with its reason."""
 
+import itertools
+
 from conftest import MODEL, Silent, add, execute, stored_vectors
 
 from python_encoders.pipeline import encode_only
@@ -266,23 +268,37 @@ def test_what_is_repaired_beyond_the_limit_is_not_judged_yet(source, chain):
     assert counts == (4, 1, 1, 2)
 
 
-def test_a_horizon_that_changes_beyond_the_limit_leaves_nothing_encoded_there(
+def test_what_changes_for_the_set_beyond_the_limit_leaves_nothing_encoded_there(
     source, chain
 ):
-    for scenario_id in ("1", "2", "3"):
-        add("S", scenario_id, WHOLE)
+    """Its horizon, its axis, a divisor; and one set that does not change."""
+    set_ids = ("S", "AXIS", "DIVISOR", "SAME")
+    for set_id in set_ids[1:]:
+        execute(f"insert into raw.scenario_sets values ('{set_id}', 2, 3, '2022-12-28')")
+    for set_id, scenario_id in itertools.product(set_ids, "123"):
+        add(set_id, scenario_id, WHOLE)
     chain().run()
     encode_only(Scope((MODEL,)), Silent())
-    execute("update raw.scenario_sets set horizon_days = 1")
+    execute("update raw.scenario_sets set horizon_days = 1 where scenario_set_id = 'S'")
+    add("AXIS", "1", [(1, "NEW", 0.1), (2, "NEW", 0.2)])
+    execute(
+        "insert into analytics.series_scales values ('DIVISOR', 'INSTRUMENT', %s, 100)",
+        [WHOLE[0][1]],
+    )
 
     chain(scenario_limit=1).run()
     encode_only(Scope((MODEL,), None, 1), Silent())
 
     counts = """
-        select num_in_source, num_encoded, num_rejected, num_pending
+        select scenario_set_id, num_in_source, num_encoded, num_rejected, num_pending
         from analytics.scenario_set_coverage where model_id = %s
     """
-    assert execute(counts, [MODEL]) == [(3, 1, 0, 2)]
+    assert set(execute(counts, [MODEL])) == {
+        ("S", 3, 1, 0, 2),
+        ("AXIS", 3, 1, 0, 2),
+        ("DIVISOR", 3, 1, 0, 2),
+        ("SAME", 3, 3, 0, 0),
+    }
 
 
 def test_scenario_ids_count_along_as_numbers_then_text(source, chain):

@@ -1,6 +1,7 @@
 """Sessions of other people's servers: roles with settings, services, poolers, policies."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -88,10 +89,22 @@ def test_our_settings_come_after_the_users_own(built, hostile_role, monkeypatch)
     }
 
 
-def test_a_service_is_refused(monkeypatch):
-    line = refused(2, "python_encoders", "encode", PGSERVICE="risk")
+@pytest.mark.parametrize("command", ["backfill", "encode", "doctor"])
+def test_a_service_that_names_another_database_is_refused(
+    seeded, front, monkeypatch, tmp_path, command
+):
+    services = tmp_path / "services"
+    services.write_text("[svc_a]\ndbname=template1\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    monkeypatch.setenv("PGSERVICE", "svc_a")
+    done = front(command)
 
-    assert "PGSERVICE is set, and dbt does not follow it" in line
+    told = done.stdout if command == "doctor" else done.stderr
+    assert "PGSERVICE is set, and dbt does not follow it" in told
+    assert done.returncode == (1 if command == "doctor" else 2)
+    monkeypatch.delenv("PGSERVICE")
+    for database in (None, "template1"):
+        assert execute("select to_regnamespace('analytics')", None, database) == [(None,)]
 
 
 @pytest.fixture
@@ -230,14 +243,48 @@ def test_the_doctor_of_a_sound_database_finds_no_failure(built, front):
     assert execute("select count(*) from analytics.numeric_window_embeddings") == [(143,)]
 
 
+def test_the_doctor_says_what_a_backfill_would_change_and_what_is_odd(built, front):
+    execute(
+        """
+        delete from raw.scenario_paths where scenario_set_id = 'HIST_STRESS_20D';
+        insert into raw.scenario_paths
+        select scenario_set_id, 121, horizon_index, instrument_id, factor_id, macro_id,
+            return_value
+        from raw.scenario_paths where (scenario_set_id, scenario_id) = ('SET_ABC123', 1);
+        -- As the last run would have read levels.
+        update analytics.int_scenario_panels
+        set panel = array(select 1 + day / 1000.0 from generate_series(1, 200) as day)
+        where scenario_set_id = 'SET_ABC123';
+        update analytics.numeric_window_embeddings set panel_fingerprint = 'older'
+        where entity_id in ('SET_ABC123:1', 'SET_ABC123:2')
+        """
+    )
+    before = stored_vectors()
+    told = front("doctor")
+
+    words = " ".join(" ".join(re.findall("^│.*?│(.*?)│", told.stdout, re.M)).split())
+    assert "scenario_set_id SET_ABC123, share_of_series 1.00" in words
+    assert "scenarios by their ids: 1 new, 24 gone" in words
+    # Three encoders have not run yet; two vectors are outdated, and 24 gone.
+    assert f"would encode up to {3 * 143 + 2 + 4} vectors and prune 24" in words
+    assert "24 of the 143 scenarios in scope that have a vector would be left" in words
+    assert "24 gone from the source." in words
+    assert (told.returncode, told.stderr) == (
+        1,
+        "Error: a backfill would fail: 1 of the above\n",
+    )
+    assert stored_vectors() == before
+
+
 def test_the_doctor_says_what_a_backfill_would_fail_on(built, front, monkeypatch):
     execute("alter table raw.scenario_paths rename return_value to shock")
-    told = front("doctor", "--vars", "{series_kinds: FACTOR}")
+    told = front("doctor", "--vars", "{series_kinds: FACTOR, num_neighbors: 0}")
 
     assert told.returncode == 1
     assert "raw.scenario_paths has no column return_value" in told.stdout
     assert "series_kinds must be a list out of" in told.stdout
-    assert "Error: a backfill would fail: 2 of the above" in told.stderr
+    assert "num_neighbors is a whole number" in told.stdout
+    assert "Error: a backfill would fail: 3 of the above" in told.stderr
 
 
 def test_the_doctor_of_a_server_out_of_reach_says_so(front, monkeypatch):

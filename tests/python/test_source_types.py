@@ -4,6 +4,7 @@ One value that cannot be read rejects its scenario or its set, and no other.
 """
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -210,7 +211,8 @@ def test_labels_are_read_whatever_the_type_of_metadata(json_type, empty, front):
         "insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', default, %s)",
         [labels],
     )
-    add_rows("S", "1", RETURNS[0])
+    for scenario_id, returns in zip("12", RETURNS, strict=True):
+        add_rows("S", scenario_id, returns)
 
     done = front("backfill")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -220,7 +222,12 @@ def test_labels_are_read_whatever_the_type_of_metadata(json_type, empty, front):
         json_type == "json" or execute("show server_version_num") >= [("160000",)]
     )
     assert found == ([("Crash", "CRISIS")] if is_read else [])
-    assert ("assert_labels_can_be_read" in done.stdout) is not is_read
+    warning = (
+        r"assert_labels_can_be_read: .*\n +scenario_set_id S, type_of_metadata string\n"
+    )
+    assert bool(re.search(warning, done.stdout)) is not is_read
+    similar = front("similar", "--entity-id", "S:2", "--format", "csv")
+    assert ("Crash,CRISIS" in similar.stdout) is is_read
 
 
 def test_a_producer_replaces_its_table_and_its_ids_outgrow_their_type(empty, front, dbt):

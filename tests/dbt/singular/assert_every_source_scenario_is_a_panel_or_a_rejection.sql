@@ -1,6 +1,6 @@
 -- A scenario with neither would silently have no vector. One that is a panel or a rejection
 -- and no longer in the source would keep a vector of nothing. The test asks what the run
--- saw of the source (int_scenarios): what has come since is the next run's.
+-- saw of the source (int_scenarios): what has come or changed since is the next run's.
 with
 
 outcomes as (
@@ -21,7 +21,8 @@ outcomes as (
 
     union all
 
-    -- Rejected once, and its rows have changed beyond a limit: the next run judges it.
+    -- Pending: the rows have changed while the run read them, or beyond its limit after
+    -- they had been rejected.
     select
         panels.scenario_set_id,
         panels.scenario_id
@@ -30,51 +31,24 @@ outcomes as (
         on
             panels.scenario_set_id = scenarios.scenario_set_id
             and panels.scenario_id = scenarios.scenario_id
-            and panels.content_hash <> scenarios.content_hash
-    where panels.rejection_reason is not null and {{ in_scope('panels.scenario_set_id') }}
+            and panels.content_hash is distinct from scenarios.content_hash
+    where panels.panel_fingerprint is null and {{ in_scope('panels.scenario_set_id') }}
 
 ),
 
-without_one_outcome as (
+lost as (
 
     select
         scenarios.scenario_set_id,
-        scenarios.scenario_id,
-        scenarios.raw_scenario_set_id,
-        scenarios.raw_scenario_id,
-        scenarios.content_hash
+        scenarios.scenario_id
     from {{ ref('int_scenarios') }} as scenarios
     left join outcomes
         on
             scenarios.scenario_set_id = outcomes.scenario_set_id
             and scenarios.scenario_id = outcomes.scenario_id
     where {{ in_limited_scope('scenarios') }}
-    group by
-        scenarios.scenario_set_id,
-        scenarios.scenario_id,
-        scenarios.raw_scenario_set_id,
-        scenarios.raw_scenario_id,
-        scenarios.content_hash
+    group by scenarios.scenario_set_id, scenarios.scenario_id
     having count(outcomes.scenario_id) <> 1
-
-),
-
--- A run leaves out what is written to while it reads, and the next run reads it.
-lost as (
-
-    select
-        scenarios.scenario_set_id,
-        scenarios.scenario_id
-    from without_one_outcome as scenarios
-    cross join
-        lateral (
-            select sum(paths.row_hash) as content_hash
-            from {{ ref('stg_prometheus__scenario_paths') }} as paths
-            where
-                scenarios.raw_scenario_set_id = paths.raw_scenario_set_id
-                and scenarios.raw_scenario_id = paths.raw_scenario_id
-        ) as present
-    where scenarios.content_hash = present.content_hash
 
 ),
 

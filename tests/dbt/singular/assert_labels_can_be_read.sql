@@ -3,7 +3,7 @@
 
 select
     scenario_set_id,
-    metadata
+    jsonb_typeof(metadata) as type_of_metadata
 from {{ ref('int_scenario_sets') }}
 where
     {{ in_scope() }}

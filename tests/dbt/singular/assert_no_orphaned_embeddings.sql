@@ -40,18 +40,22 @@ left join {{ ref('int_scenarios') }} as scenarios
     on
         embeddings.scenario_set_id = scenarios.scenario_set_id
         and embeddings.scenario_id = scenarios.scenario_id
+left join {{ ref('int_scenario_panels') }} as judged
+    on
+        judged.content_hash is not null
+        and embeddings.scenario_set_id = judged.scenario_set_id
+        and embeddings.scenario_id = judged.scenario_id
 where
     expected.entity_id is null
     and {{ in_scope('embeddings.scenario_set_id') }}
-    -- A set that was away while dbt read the source, and is back, is the next run's.
+    -- A scenario that dbt has seen and not judged is pending.
+    and (scenarios.scenario_id is null or judged.scenario_id is not null)
+    -- The encoder keeps the vectors of a set that was away while dbt read the source, and
+    -- was back after that.
     and (
-        embeddings.scenario_set_id in (
+        {{ 'false' if var("encoded_model_ids") else 'true' }}
+        or embeddings.scenario_set_id in (
             select sets.scenario_set_id from {{ ref('int_scenario_sets') }} as sets
-        )
-        or embeddings.scenario_set_id not in (
-            select paths.scenario_set_id
-            from {{ ref('stg_prometheus__scenario_paths') }} as paths
-            where paths.scenario_set_id is not null
         )
     )
     -- A limited run says nothing of what lies beyond its limit.

@@ -56,5 +56,9 @@ final as (
 
 )
 
-select * from final
+select
+    scenario_set_id,
+    series_id,
+    round(share_of_panels, 2) as share_of_panels
+from final
 where share_of_panels > 0.5

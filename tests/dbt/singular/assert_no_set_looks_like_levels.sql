@@ -48,5 +48,8 @@ final as (
 
 )
 
-select * from final
+select
+    scenario_set_id,
+    round(share_of_series, 2) as share_of_series
+from final
 where share_of_series > 0.5

@@ -48,7 +48,7 @@ VIEWS = {
     "int_scenario_sets": "select distinct scenario_set_id from analytics.int_scenarios",
     "stg_prometheus__scenario_paths": "select * from analytics.given where is_in_source",
     "int_scenario_panels": """
-        select *, if(is_valid, null, 'MISSING_CELLS') as rejection_reason
+        select *, if(is_valid, null, 'MISSING_CELLS') as rejection_reason, 1 as content_hash
         from analytics.given where is_built
     """,
     "scenario_panels": """
