@@ -511,7 +511,7 @@ The share of the ten nearest windows (L2) that stay when one odd series joins th
 - The monthly change of Moody's BAA yield (in arch, 1990 to 2018) beside the stocks' monthly
   returns, in windows of 12 months. There are no daily yields in the packages. In basis
   points {100 * refused["BAA yield, basis points"]:.0f} % of the windows have a value
-  beyond ±4. The sketches reject them, so there is no figure. In percent no window is rejected.
+  beyond ±4. The sketches reject them, so there is no figure. In percent they reject none.
 
 {table_of_variants(units)}
 
