@@ -44,7 +44,8 @@ final as (
                 || ', value '
                 || {{ double_text(element_at('panels.panel', 'beyond.cell_index')) }}
                 || ', the encoder takes +/-' || {{ double_text('limits.max_abs_return') }}
-                || '; set a divisor in series_scales: 100 for percent, 10000 for basis points'
+                || '; set a divisor in series_scales: 100 for percent,'
+                || ' 10000 for basis points'
         end as detail
     from unsupported
     inner join panels
