@@ -1,6 +1,6 @@
 """Large scenario sets, drawn in SQL from the days of the shipped windows."""
 
-# The days of the shipped stress windows, 480 by 20 series; more series are the same ones
+# The days of the shipped stress windows: 480 days by 20 series. More series repeat these
 # some days later, under other ids.
 _DAYS = """
     drop table if exists raw.days;

@@ -3,13 +3,13 @@
 Run it with ``make bench``. It starts a Postgres of its own, grows one set after the other
 in SQL (``large_sets``), and for each, three times and in turn, times
 
-- the floor: COPY of the five columns that any method has to read to nowhere, and COPY of
-  the finished vectors into a table;
-- pure SQL that computes `num-scenario-core-v1` in one statement, into a table with a key;
-- pandas: read_sql, sort, groupby, to_sql, over SQLAlchemy and psycopg2, the usual way, and
-  over ADBC, the fast one;
-- the loop: one query and one insert a scenario;
-- this project: dbt's run, each encoder, dbt's tests, then again with nothing to do and
+- the floor: COPY of the five columns that any method has to read, to nowhere, and COPY of
+  the finished vectors into a table.
+- pure SQL that computes `num-scenario-core-v1` in one statement, into a table with a key.
+- pandas: read_sql, sort, groupby, to_sql. Over SQLAlchemy and psycopg2, which is usual, and
+  over ADBC, which is faster.
+- the loop: one query and one insert per scenario.
+- this project: dbt's run, each encoder, dbt's tests. Then again with nothing to do, and
   with one scenario changed.
 
 Peers write bare vectors: no fingerprints, no rejections, no check that a panel is whole.
@@ -49,7 +49,7 @@ CONSOLE = Console(highlight=False, soft_wrap=True)
 
 
 def execute(query: str) -> list[Any]:
-    """Run SQL in autocommit; return the rows, if it has any."""
+    """Run SQL in autocommit. Return the rows, if it has any."""
     connection = psycopg2.connect("")
     try:
         connection.autocommit = True
@@ -68,7 +68,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def floor() -> dict[str, float]:
-    """Read the columns to nowhere; write vectors that are finished."""
+    """Read the columns to nowhere, and write finished vectors."""
     vectors = """
         copy (
             select scenario_set_id, scenario_id, array_fill(0.01::real, array[384])
@@ -174,7 +174,7 @@ def with_pandas_by_adbc() -> float:
 
 
 def loop(num_scenarios: int) -> float:
-    """Take one scenario after the other, and scale to all of them."""
+    """Time one scenario after the other, and scale the time to all scenarios."""
     execute("drop table if exists public.loop")
     execute("create table public.loop (scenario_id int primary key, embedding real[])")
     num_looped = min(num_scenarios, LOOPED_SCENARIOS)
@@ -205,7 +205,7 @@ def loop(num_scenarios: int) -> float:
 
 
 def work_once() -> None:
-    """Run this project's chain once, timing its phases; print them as JSON."""
+    """Run this project's chain once, and print the seconds of its phases as JSON."""
     phases: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
@@ -275,7 +275,7 @@ def this_project() -> dict[str, float]:
 
 
 def measure(num_scenarios: int, num_days: int, num_series: int) -> dict[str, float]:
-    """Grow a set and time everything on it; give the medians."""
+    """Grow a set, time every method on it, and give the medians."""
     grown = seconds(lambda: execute(grow(num_scenarios, num_days, num_series)))
     CONSOLE.print(f"{num_scenarios} × {num_days} × {num_series}: grown in {grown:.0f} s")
     execute("vacuum raw.scenario_paths")

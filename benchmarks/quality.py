@@ -76,7 +76,7 @@ BLOCK_VALUES = {
     for model_id, num_values in block.items()
 }
 
-# What docs/encoders.md expects, and of which columns; None where it says nothing.
+# The figures that docs/encoders.md expects, by column. None where it gives none.
 EXPECTED_COLUMNS = ("core", "panel-sketch", V1, EXACT, V2)
 EXPECTED = {
     "recall@10 of true return-L2 neighbours, 60 days": (0.12, 0.39, 0.00, 1.0),
@@ -192,7 +192,7 @@ def measure_units(stocks: Table) -> tuple[dict[str, Figures], dict[str, float]]:
 
 
 def vary(stocks: Table, pseudo: Table) -> dict[str, Figures]:
-    """Measure what the figures owe to the way that the tasks are set up."""
+    """Measure how the figures change with the set-up of the tasks."""
     half = len(stocks.returns) // 2
     early, late = (
         Table(stocks.returns[part], stocks.ids, stocks.dates[part], stocks.in_crisis[part])
@@ -268,7 +268,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def table_of_tasks(measured: dict[str, Figures]) -> str:
-    """Lay out what was measured, its error, and what is expected."""
+    """Lay out measured figures, their errors, and the expected figures."""
     rows = []
     for task, figures in measured.items():
         by_column = dict(zip(EXPECTED_COLUMNS, EXPECTED.get(task, ()), strict=False))
@@ -295,7 +295,7 @@ def table_of_variants(varied: dict[str, Figures]) -> str:
 
 
 def table_of_halves(halves: dict[str, Figures]) -> str:
-    """Lay out what is found without a common series."""
+    """Lay out the figures of universes without a common series."""
     columns = [*BLOCK_VALUES, GAIN, VOLATILITY]
     header = [
         f"{name}, first {BLOCK_VALUES[name]}" if name in BLOCK_VALUES else name
@@ -412,10 +412,10 @@ random ([the desk's questions](desk_questions.md#which-scenarios-stand-for-the-w
 
 Where none of them is good:
 
-- **Days in a universe without a common series.** At 20 days `--block market` finds
-  {found("the same days", "panel-sketch")} of them. A day later, `--block shape` finds
-  {found("shifted by 1 day", V2)}. The kind of stress needs
-  [no common series](#universes-without-a-common-series).
+- **The same days without a common series.** By `--block market` the mean reciprocal rank
+  is {found("the same days", "panel-sketch")} at 20 days. For days one later it is
+  {found("shifted by 1 day", V2)} at best, by `--block shape`.
+  [More](#universes-without-a-common-series).
 - **Nearest by return in long panels.** panel-sketch keeps two of five neighbours. A fitted
   {PCA} keeps more, and needs one axis for all time.
 - **Day shifts of a week and more.** v2 still misses many at 20 days.
@@ -498,8 +498,8 @@ shares a day with them. The other markets are halved in the same way.
   nearly as well as whole vectors do over one universe.
 - **The same days need a wide market.** `--block market` compares the mean of the series.
   The more the series move together and the longer the window, the better it does.
-- **A day's shift is too much.** The market block compares day by day. The shape block takes
-  a shift, but it does not single out one window among thousands.
+- **No block finds the days after a shift.** The market block compares day by day. The shape
+  block changes little with a shift, but it does not tell one window from thousands.
 
 ## Units: one odd series
 
@@ -588,7 +588,7 @@ With "a window every 20 days" the gallery is thinner. The PCA "fitted before" is
   days. stress-shape is as good as that, not better. v2 reaches
   {with_error(measured["crisis against calm, 20 days"][V2])} and
   {with_error(measured["crisis against calm, 60 days"][V2])}.
-  Both add the type of the stress.
+  Both tell the kind of stress too, which volatility hardly does.
 - **By L2 the calmest windows are the nearest to almost every window.** At 60 days, 100 of
   1,483 windows are nine tenths of all neighbours of exact panels. This, and not a lack of
   information, is why exact panels and panel-sketch hardly tell crises by L2. By cosine they

@@ -108,7 +108,7 @@ def represented(distances: Array, kept: Array) -> Array:
 
 
 def forward_selection(distances: Array, num_kept: int) -> Array:
-    """Take one scenario after another, each time the one that lowers the cost most."""
+    """Add scenarios one by one. Each is the one that lowers the cost most."""
     to_nearest = np.full(len(distances), np.inf)
     kept: list[int] = []
     for _ in range(num_kept):

@@ -2,8 +2,8 @@
 
 Closes of 20 US stocks, 1990–2022, from the dataset that ships inside the package skfolio.
 Hold-out markets, on which no encoder was tuned, from the packages universal-portfolios and
-arch. The files are read where the packages lie; the packages themselves are not imported,
-so what they depend on need not be there.
+arch. The files are read from the packages' folders. The packages are not imported, so their
+dependencies need not be installed.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ CRISIS_ERAS = {
     "Rates shock": ("2022-01-03", "2022-10-12"),
 }
 
-# Each is laid over a real window; "size" is the market's, drawn anew for each scenario.
+# Each is laid over a real window. "Size" is the market's, drawn anew for each scenario.
 STRESS_TYPES = {
     "crash": "falls by the size on one day, and stays there",
     "grind": "falls by the size in equal steps over the span",
@@ -61,7 +61,7 @@ STRESS_TYPES = {
 }
 
 
-# As many again, which no encoder was tuned on.
+# Nine more, which no encoder was tuned on.
 FURTHER_TYPES = {
     "jump up": "rises by the size on one day, and stays there",
     "valley": "grinds down by the size over half the span, and up again",
@@ -82,7 +82,7 @@ _FALL = 0.10
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """Daily returns of some series; equal only to itself, so that it can be a key.
+    """Daily returns of some series. A table equals only itself, so it can be a key.
 
     Attributes
     ----------
@@ -190,9 +190,9 @@ def monthly_yield(folder: Path) -> pd.Series:
 
 
 def monthly(table: Table) -> Table:
-    """Compound daily returns to those of months, dated by the first day of each.
+    """Compound daily returns to monthly returns, dated by the first day of the month.
 
-    The last month is left out where it is not whole. No month is marked as a crisis.
+    The last month is left out, because it may not be whole. No month is marked as a crisis.
     """
     growth = pd.DataFrame(1.0 + table.returns, index=table.dates)
     returns = growth.resample("MS").prod().iloc[:-1] - 1.0
@@ -224,8 +224,8 @@ def pseudo_series(table: Table, num_eras: int) -> Table:
     Returns
     -------
     Table of shape (T // num_eras, N * num_eras)
-        Ids such as ``AAPL.3``, in code point order, as the axis of a set is; the dates
-        are those of the first era.
+        Ids such as ``AAPL.3``, in code-point order, as the axis of a set is. The dates
+        are the first era's.
     """
     num_rows = len(table.returns) // num_eras
     eras = np.split(table.returns[: num_rows * num_eras], num_eras)
@@ -302,7 +302,7 @@ def _template_days(template: Floats, span: int, size: float) -> Floats:
 
 
 def random_templates(draw: np.random.Generator) -> list[Floats]:
-    """Draw paths with two to four knots within; the largest level of each is ±1."""
+    """Draw paths with two to four inner knots. The largest level of each is ±1."""
     templates = []
     for _ in range(NUM_TEMPLATES):
         num_knots = int(draw.integers(2, 5))
@@ -363,8 +363,7 @@ def stress_types(
     """Lay each stress type over real windows drawn at random.
 
     A series moves by the market's shock times a beta of its own, 0.5 to 1.5 before the
-    betas are scaled to a mean of 1. The window below is real and untouched: it may be calm
-    or a crisis itself.
+    betas are scaled to a mean of 1. The window below is real. It may be calm or a crisis.
 
     Parameters
     ----------

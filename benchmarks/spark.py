@@ -2,10 +2,10 @@
 
 Run it with ``make bench-spark``. The set of ``large_sets``, 20,000 scenarios of 20 days and
 20 series in 8.4 million path rows, is grown in each engine by the same arithmetic. Then
-this project's chain is timed over it: on a Postgres of its own; on Spark clusters of one
-and of two workers, each of one core and a process of its own; and beside them one process
-that reads the same rows from Parquet and encodes them with numpy. The vectors of all have
-to be the same, byte for byte.
+this project's chain is timed over it: on a throwaway Postgres, and on Spark clusters of one
+and of two workers. Each worker is a process with one core. Beside them, one process reads
+the same rows from Parquet and encodes them with numpy. All must give the same vectors, byte
+for byte.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def _peak(pid: int | str) -> int:
 
 @contextmanager
 def _peaks_of_children(peaks: dict[str, int]) -> Iterator[None]:
-    """Note the peaks of Spark's processes, however they come and go."""
+    """Note the peaks of Spark's processes, also of those that end in between."""
     done = threading.Event()
 
     def look() -> None:
@@ -337,7 +337,7 @@ def show(results: dict[str, Any], size: tuple[int, int, int]) -> None:
 
 
 def main() -> None:
-    """Measure and print; or, in a process of its own, do one part of it."""
+    """Measure and print. With an argument, be the process of one part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", choices=WORK)
     parser.add_argument("size", type=int, nargs="*", default=SIZE)

@@ -121,10 +121,10 @@ def embed(
     Parameters
     ----------
     table : Table
-        What the scenarios are cut from; the yardsticks flatten on its axis.
+        The scenarios are cut from it. The yardsticks flatten on its axis.
     gallery : panels and series ids
     queries : sequence of panels and series ids, optional
-        Each with a universe of its own; without them, the gallery asks itself.
+        Each has its own universe. Without queries, each scenario of the gallery is one.
     fitted_on : Table, optional
         What the PCA is fitted to, unless to ``table``.
 
@@ -182,7 +182,7 @@ def embed_halves(seed: int, table: Table, gallery: Scenarios) -> Embedded:
 
 
 def distances(asked: Floats, found: Floats, metric: str) -> Floats:
-    """Measure squared L2 or cosine distances, shape (Q, B); both order as the metric.
+    """Measure squared L2 or cosine distances, shape (Q, B). Both order as the metric does.
 
     One number has no direction: its distance is the difference, whatever the metric.
     """
@@ -205,7 +205,7 @@ def nearest(apart: Floats) -> Ints:
 
 
 def reciprocal_ranks(apart: Floats, targets: Ints) -> Floats:
-    """Compute 1/rank of each row's target, shape (Q,); ties share the middle rank."""
+    """Compute 1/rank of each row's target, shape (Q,). Ties share the middle rank."""
     own = np.take_along_axis(apart, targets[:, None], axis=1)
     ahead = (apart < own).sum(axis=1)
     level = (apart == own).sum(axis=1) - 1
@@ -214,7 +214,7 @@ def reciprocal_ranks(apart: Floats, targets: Ints) -> Floats:
 
 
 def area_under_curve(scores: Floats, labels: Bools) -> float:
-    """Compute the AUC of scores of shape (Q,); ties count half."""
+    """Compute the AUC of scores of shape (Q,). Ties count half."""
     ranks = pd.Series(scores).rank().to_numpy()
     positives = int(labels.sum())
     above = ranks[labels].sum() - positives * (positives + 1) / 2
@@ -222,9 +222,9 @@ def area_under_curve(scores: Floats, labels: Bools) -> float:
 
 
 def jackknife(statistic: Callable[[Bools], float], num_queries: int) -> Figure:
-    """Compute a statistic, and its error by leaving out one run of time after another.
+    """Compute a statistic, and its error by leaving out one stretch of time after another.
 
-    Windows near in time are alike: what is independent is the runs, not the queries.
+    Windows near in time are alike, so queries are not independent. Stretches of time are.
 
     Parameters
     ----------
@@ -404,10 +404,10 @@ def found_after_shifts(
     shifts: Sequence[int] = SHIFTS,
     embedded: Callable[[Table, Scenarios], Embedded] = embed,
 ) -> dict[int, Figures]:
-    """Find a window again by the one that starts some days earlier, and some days later.
+    """Find a window again by the windows that start some days earlier and later.
 
-    Of the gallery's windows that share a day with the query, only the target stays: others
-    are as near to the query in time as the target is, or nearer.
+    Of the gallery's windows that share a day with the query, only the target stays. The
+    others are as near to the query in time as the target, or nearer.
 
     Returns
     -------

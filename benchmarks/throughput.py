@@ -1,9 +1,9 @@
 """Microseconds a scenario for each encoder, beside a bare matrix product of the same size.
 
-Run it with ``make bench-throughput``. The product is that of the batch's cells, ndarray of
-shape (B, H·N), with a ready matrix of shape (H·N, 320), both float64: the least that any
-dense projection of the panel into 320 values has to do. Runs are interleaved; figures are
-medians, ratios are of runs next to each other.
+Run it with ``make bench-throughput``. The product multiplies the batch's cells, ndarray of
+shape (B, H·N), with a ready matrix of shape (H·N, 320), both float64. Any dense projection
+of the panel into 320 values has to do at least this. Runs are interleaved. Figures are
+medians. A ratio is of two runs next to each other.
 """
 
 import statistics

@@ -223,12 +223,13 @@ def _positions(
     are_dates: bool,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Give each row's position in its scenario, and the steps by scenario and position."""
+    firsts = np.full(int(scenario.max()) + 1, len(keys))
+    np.minimum.at(firsts, scenario, step)
+    if not are_dates or (firsts == firsts[0]).all():
+        return step, np.arange(len(keys))[None, :]
     pairs, inverse = np.unique(scenario * len(keys) + step, return_inverse=True)
     counts = np.bincount(pairs // len(keys))
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    firsts = pairs[starts] % len(keys)
-    if not are_dates or (firsts == firsts[0]).all():
-        return step, np.arange(len(keys))[None, :]
     if len(set(counts)) > 1:
         raise WrongUsageError(
             f"the scenarios have {counts.min()} to {counts.max()} dates each, and a set "

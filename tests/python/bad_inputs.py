@@ -1,9 +1,8 @@
-"""What a producer may write into the source tables, and what has to become of it.
+"""What a producer may write into the source tables, and the result that is expected.
 
-Pure data, one case a line: name | rows | expectation. A case is a scenario set of its own,
-so that all of them fit into one database and one run, on whatever engine. Where nothing
-else is said, the set bears the case's name, has two days and a date, and holds the
-scenario "1".
+Pure data, one case a line: name | rows | expectation. Each case is its own scenario set, so
+all cases fit into one database and one run, on either engine. By default a set has the
+case's name, two days, a date, and the scenario "1".
 """
 
 import math
@@ -19,7 +18,7 @@ Row = tuple[Any, Any, Any]
 
 
 class Expected(NamedTuple):
-    """Why num-scenario-core-v1 and why the two sketches reject it; None: encoded."""
+    """The reasons of num-scenario-core-v1 and of the sketches. None: it is encoded."""
 
     core: str | None
     sketches: str | None

@@ -1,7 +1,7 @@
-"""Run by the tests of the sketches, in processes of their own; prints JSON.
+"""Digests of the sketches' vectors as JSON. The tests run it, one process per environment.
 
-Which BLAS kernel, how many threads and which SIMD numpy uses is settled when numpy is
-imported. So each environment takes a process, which also says what it came to use.
+The import of numpy settles the BLAS kernel, the number of threads and the SIMD. So each
+environment needs a process, which also reports what it uses.
 """
 
 import ctypes
@@ -79,7 +79,7 @@ def digests(encode: Encode) -> dict[str, str]:
 
 
 def naive_sketch() -> np.ndarray:
-    """Multiply the same panels with signs in float32: what the sketches must not do."""
+    """Multiply the same panels with signs in float32, which the sketches must not do."""
     panels = panels_in_blocks().astype(np.float32).reshape(30, -1)
     signs = np.random.default_rng(0).integers(0, 2, (panels.shape[1], 320)) * 2 - 1
     return panels @ signs.astype(np.float32)
@@ -112,7 +112,7 @@ def environment() -> dict[str, Any]:
 
 
 def peak_memory(num_panels: int, num_days: int, num_series: int) -> int:
-    """Run the sketches over one batch; give the process's peak in bytes (Linux)."""
+    """Run the sketches over one batch, and give the process's peak in bytes (Linux)."""
     panels = made_up_panels(num_panels, num_days, num_series)
     for encode in SKETCHES.values():
         encode(panels, names(num_series))

@@ -1,7 +1,7 @@
-"""What the chain has to make of two source tables, in pandas.
+"""The result that the chain must give for two source tables, computed in pandas.
 
-No SQL, and nothing of what is tested: the rules are those of README.md, the encoders those
-of `plain_sketches`.
+It uses no SQL and none of the tested code. The rules are those of docs/rejections.md,
+and the encoders are in `plain_sketches`.
 """
 
 import math
@@ -47,7 +47,7 @@ VectorKey = tuple[str, str, date | None, str]  # set, scenario, date and model
 
 
 class State(NamedTuple):
-    """All that a database says of its source."""
+    """The results that a database holds for its source."""
 
     panels: dict[Scenario, Panel]
     rejections: dict[Scenario, Rejection]
@@ -69,11 +69,11 @@ def state_of_a_fresh_build(
     sets : DataFrame
         `scenario_sets` with scenario_set_id, horizon_days, base_date_end, created_at.
     paths : DataFrame
-        `scenario_paths`, all seven columns; NULL is None or NaN.
+        `scenario_paths`, all seven columns. NULL is None or NaN.
     scales : DataFrame
         `series_scales`.
     series_kinds : sequence of str
-        The var of that name; empty where it is not set.
+        The var of that name. Empty where it is not set.
     """
     panels, rejections = panels_and_rejections(sets, paths, scales, series_kinds)
     state = State(panels, rejections, {}, {}, {})
@@ -97,7 +97,7 @@ def panels_and_rejections(
     scales: pd.DataFrame,
     series_kinds: Sequence[str],
 ) -> tuple[dict[Scenario, Panel], dict[Scenario, Rejection]]:
-    """Give each scenario's panel, or why it has none; parameters as above."""
+    """Give each scenario's panel, or the reason why it has none. Parameters as above."""
     panels, rejections = {}, {}
     headers: dict[str, Any] = {
         str(header.scenario_set_id): header for header in sets.itertuples(index=False)
@@ -170,7 +170,7 @@ def as_divisor(value: float | None) -> float:
 
 
 def scaled(cells: pd.DataFrame) -> Any:
-    """Divide each return once; infinity where the quotient is no normal double."""
+    """Divide each return once. Infinity where the quotient is no normal double."""
     values, divisors = cells["return_value"].to_numpy(), cells["divisor"].to_numpy()
     with np.errstate(all="ignore"):
         quotients = values / divisors

@@ -1,7 +1,7 @@
 """The sketches the plain way: one panel, one cell at a time, in Python's own numbers.
 
-Slow, and written from the definition alone: what the fast encoders have to equal, byte for
-byte. A panel is a list of days, each a list of floats.
+Slow, and written from the definition alone. The fast encoders must give the same bytes. A
+panel is a list of days. A day is a list of floats.
 """
 
 import functools
@@ -176,7 +176,7 @@ def plain_stress_shape_v2(panel: Days, ids: Sequence[str]) -> bytes:
 
 
 def fixed_point(value: float) -> int:
-    """Round a return to a whole multiple of 2⁻²⁴; of a Fraction, half to even."""
+    """Round a return, as a Fraction, to a whole multiple of 2⁻²⁴, half to even."""
     return round(Fraction(value) * 2**24)
 
 

@@ -1,8 +1,8 @@
 """Random source tables, random edits of them, and random runs over them: pure data.
 
-No rule looks across scenario sets, so one database holds many: each is a trial of its own.
-Most scenarios are sound to begin with, and edits are small, for what is rejected anyhow
-shows nothing of how it came about.
+No rule looks across scenario sets, so one database holds many sets, and each is a trial.
+Most scenarios are sound at first, and edits are small. A scenario that is rejected from the
+start would show nothing of later edits.
 """
 
 import copy
@@ -74,7 +74,7 @@ Source = dict[str, ScenarioSet]  # under '*', the divisors for every set
 
 
 class Build(NamedTuple):
-    """A dbt run; without kinds, the var is not set."""
+    """A dbt run. Without kinds, the var is not set."""
 
     series_kinds: tuple[str, ...]
     scenario_set_id: str | None = None
@@ -91,7 +91,7 @@ class Encode(NamedTuple):
 
 Event = Source | Build | Encode  # a source is loaded in place of the one before
 
-# ---- what is drawn from
+# ---- the values to draw from
 
 # Entity ids of the last two meet: P + 1:2, and P:1 + 2.
 SET_IDS = (*(f"S{number:02}" for number in range(78)), "P", "P:1")
@@ -175,7 +175,7 @@ def an_axis(rng: random.Random) -> list[Series]:
 
 
 def axis_of(scenario_set: ScenarioSet) -> list[Series]:
-    """Find the series that a set's rows bear, those of ambiguous rows too."""
+    """Find the series that a set's rows name, ambiguous rows included."""
     kinds = ("INSTRUMENT", "FACTOR", "MACRO")
     series = {
         (kind, name): None
@@ -192,7 +192,7 @@ def a_horizon(rng: random.Random) -> int | None:
 
 
 def some_dates(rng: random.Random) -> tuple[str | None, str | None]:
-    """Draw base_date_end and created_at; seldom neither."""
+    """Draw base_date_end and created_at. Seldom both are missing."""
     base_date_end = rng.choice([*DATES, *DATES, None])
     created_at = rng.choice([*MOMENTS, *MOMENTS, None])
     return base_date_end, created_at
@@ -210,7 +210,7 @@ def a_set(rng: random.Random, layout: Layout) -> ScenarioSet:
 
 
 def have_an_accident(rng: random.Random, rows: list[Row]) -> None:
-    """Leave most scenarios whole; spoil a value, or anything else, of the others."""
+    """Leave most scenarios whole. Spoil a value, or something else, of the others."""
     accident = rng.choice([spoil_value, rng.choice(ROW_EDITS)])
     if rng.random() < 0.3:
         accident(rng, rows)
@@ -370,7 +370,7 @@ SET_EDITS = (
 
 
 def edit(rng: random.Random, source: Source, layout: Layout) -> None:
-    """Edit half of the sets once or twice; let some of them come and go."""
+    """Edit half of the sets once or twice. Add some sets and delete some."""
     if rng.random() < 0.3:
         change_divisor(rng, source["*"], layout)
     for set_id in SET_IDS:
@@ -412,7 +412,7 @@ def with_unique_keys(rows: list[Row]) -> list[Row]:
 def random_sequence(
     seed: int, layout: Layout, num_rounds: int
 ) -> tuple[list[Event], tuple[str, ...]]:
-    """Draw edits and runs, ending with an edit; and the kinds that the last run is for."""
+    """Draw edits and runs that end with an edit, and the kinds of the last run."""
     rng = random.Random(seed)
     source = {set_id: a_set(rng, layout) for set_id in SET_IDS if rng.random() < 0.9}
     source["*"] = ScenarioSet(None, None, None, is_in_sets=False)
@@ -439,7 +439,7 @@ def random_sequence(
 def some_runs(
     rng: random.Random, series_kinds: tuple[str, ...]
 ) -> Iterator[Build | Encode]:
-    """Draw a dbt run, a run of the encoder, or both; each over all or a part."""
+    """Draw a dbt run, a run of the encoder, or both, each over all sets or a part."""
     has_build, has_encode = rng.choice(
         [*([(True, True)] * 4), (True, False), (False, True)]
     )
@@ -459,7 +459,7 @@ def a_scope(rng: random.Random) -> tuple[str | None, int | None]:
 
 
 def sets_after(build: Build, sets_built: set[str], source: Source) -> set[str]:
-    """Find the sets of which something is built after a dbt run."""
+    """Find the sets that have something built after a dbt run."""
     there = {set_id for set_id, scenario_set in source.items() if ordered_ids(scenario_set)}
     if build.scenario_set_id is None:
         return there

@@ -1,4 +1,4 @@
-"""Whatever a producer writes: encoded, or rejected with its reason, and none vanishes."""
+"""Each scenario that a producer writes is encoded, or rejected with its reason."""
 
 import json
 import struct
@@ -74,7 +74,7 @@ def label(labels: dict[str, object]) -> None:
 
 
 def outcomes(model_id: str) -> dict[tuple[str, str], list[str | None]]:
-    """Give all that is said of each scenario: reasons, None for a vector."""
+    """Give each scenario's reasons of rejection, and None for a vector."""
     found: dict[tuple[str, str], list[str | None]] = {}
     for set_id, scenario_id, reason in execute(
         """

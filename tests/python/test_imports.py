@@ -29,7 +29,7 @@ SUB_PACKAGES = {
 
 
 class Import(NamedTuple):
-    """`name` of `module`, or all of it; for its types alone, or when the code runs."""
+    """`name` of `module`, or the whole module. It runs, or serves the types alone."""
 
     module: str
     name: str | None
@@ -90,7 +90,7 @@ def edges(module: str, with_types: bool = True) -> set[str]:
 
 
 def all_that_runs_with(module: str) -> set[str]:
-    """Find what else is imported sooner or later, through whatever is between."""
+    """Find all modules that are imported, directly or through others."""
     seen, ahead = set(), [module]
     while ahead:
         name = ahead.pop()
@@ -161,7 +161,7 @@ def test_no_way_leads_from_spark_to_a_postgres_driver(module):
 
 
 def test_a_run_on_spark_imports_no_postgres_driver():
-    """As far as it goes without pyspark; `spark/test_spark_chain.py` runs all of it."""
+    """The imports that need no pyspark. `test_spark_chain.py` runs the whole chain."""
     code = (
         "import sys\n"
         "from python_encoders import cli, pipeline\n"

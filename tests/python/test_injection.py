@@ -7,9 +7,9 @@ from conftest import add, execute
 
 from python_encoders.encoders import ENCODERS
 
-# All the ways out of a literal or an identifier at once, in the 64 characters of an id.
+# All escapes from a literal or an identifier at once, in the 64 characters of an id.
 HOSTILE = "'\"\\');drop table c;--🙂\n{{run_query('drop table c')}}{% raw %}\n"
-# The ways one by one, for what stops at the first character that it does not take.
+# The escapes one by one, for code that stops at the first character that it refuses.
 WAYS_OUT = [
     'x"; drop table public.c; commit; --',
     "x'; drop table public.c; commit; --",
@@ -29,7 +29,7 @@ def one_now_the_others_later(strings):
 
 @pytest.fixture
 def canary(source):
-    """A table that only an injection would drop, beside a sound set; what there is."""
+    """A sound set, and a table that only an injection would drop. Both must stay."""
 
     execute("create table public.c as select 42 as x")
     for scenario_id in "12":
@@ -72,7 +72,7 @@ def test_hostile_ids_stay_ids(canary, chain, front):
 
     built = front(
         *("backfill", *of_hostile, "--limit", "2", "--model-id", "all"),
-        # In ASCII, as JSON has it: what is beyond the BMP is two halves.
+        # In ASCII, as JSON has it. A character beyond the BMP is two halves.
         *("--vars", json.dumps(hostile_vars)),
     )
 

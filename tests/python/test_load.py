@@ -67,7 +67,7 @@ def written(folder, text, name="file.csv"):
 
 
 def loaded(path, **options):
-    """Read a file; give its returns by scenario, step and series, and what is said."""
+    """Read a file. Give its returns by scenario, step and series, and the lines printed."""
     said = []
     scenario_set = read_set(Options((Path(path),), "X", **options), said.append)
     cube = scenario_set.cube
@@ -264,7 +264,7 @@ def test_a_price_history_is_the_same_in_every_file_and_layout(tmp_path, layout, 
 @settings(max_examples=25)
 @given(st.data())
 def test_the_order_of_rows_and_columns_changes_nothing(data):
-    """Newest first, shuffled, series in any order, gaps: the same set in three layouts."""
+    """Shuffled rows and columns and gaps: the same set in three layouts, or an error."""
     days = DAYS[: data.draw(st.integers(2, 6))].strftime("%d.%m.%Y")
     cells = st.one_of(st.none(), st.floats(1, 9))
     grid = {

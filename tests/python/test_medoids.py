@@ -149,7 +149,7 @@ def test_medoids_stand_for_what_is_near_and_one_heavy_vector_is_kept(metric):
     assert 17 in medoids
     every = squared_distances(whole, whole[medoids])
     assert (every[np.arange(40), places] == every.min(axis=1)).all()
-    # One vector stands for all; all stand for themselves, twins too.
+    # One vector stands for all. Or each vector stands for itself, twins too.
     totals = whole_distances(squared_distances(whole, whole), metric) @ np.ones(40)
     assert choose_medoids(whole, np.ones(40), 1, metric)[0].tolist() == [totals.argmin()]
     assert choose_medoids(whole, weights, 40, metric)[1].tolist() == list(range(40))

@@ -39,7 +39,7 @@ def test_values_that_change_places_or_sign_are_read_again_and_nothing_else(sourc
     }
     before = built_from()
 
-    # Two factors of a day change values; zero becomes the zero that equals it.
+    # Two factors swap values on one day. A zero becomes −0.0, which equals it.
     execute(
         """
         update raw.scenario_paths set return_value = 0.75 - return_value
@@ -106,7 +106,7 @@ def test_what_changes_during_a_run_and_back_again_is_read_as_it_is(source, chain
 
     chain()._invoke("run", "--select", "+int_scenario_sets", "encoder_limits")
     execute("create table public.before as table raw.scenario_paths")
-    # Another value, and half a scenario while a producer loads its table anew.
+    # Another value, then half a scenario, as while a producer loads its table anew.
     execute("update raw.scenario_paths set return_value = 0.9 where scenario_id = '1'")
     execute(
         "delete from raw.scenario_paths where instrument_id = 'A' and scenario_id = '2'"

@@ -132,7 +132,7 @@ def go(way: Way, chain: Callable[..., Any]) -> None:
 
 
 def result() -> dict[str, list[Any]]:
-    """Give all that the chain has to say, but when it said so; ordered in Python."""
+    """Give all results of the chain but their times, ordered in Python."""
     queries = {
         "vectors": """
             select

@@ -7,7 +7,7 @@ from conftest import MODEL, Silent, add, execute, stored_vectors
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
-# One set of 2 days and series A and B; each scenario is its rows (day, series, value).
+# One set of 2 days with the series A and B. A scenario is its rows (day, series, value).
 WHOLE = [(1, "A", 0.11), (1, "B", 0.12), (2, "A", 0.21), (2, "B", 0.22)]
 CASES = {
     "whole": (WHOLE, None),

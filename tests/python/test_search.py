@@ -188,7 +188,7 @@ def test_without_pgvector_an_index_is_refused_in_one_line(built, chain, front):
 
 
 def test_the_index_is_used_and_finds_nearly_all(built, chain):
-    # An optional extension; all that goes without it is tested on every Postgres.
+    # An optional extension. Searches without it are tested on every Postgres.
     if not has_pgvector():
         pytest.skip("this Postgres has no pgvector, and so no index of vectors")
     vectors = bootstrapped(SKETCH, 3_000)
@@ -210,7 +210,7 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
         where indexrelname like 'hnsw_l2%%panel_sketch%%'
     """
     found = [{row["entity_id"] for row in ask(*question)} for question in questions]
-    # A session counts its scans when it ends, which nobody waits for.
+    # A session reports its scans only after it has ended.
     for _ in range(100):
         if execute(scans)[0][0] >= len(questions):
             break

@@ -32,7 +32,7 @@ PLAIN = {
     stress_shape: plain_stress_shape,
     stress_shape_v2: plain_stress_shape_v2,
 }
-# The plain reference takes its time.
+# The plain reference is slow.
 SLOW = settings(max_examples=40)
 EACH = pytest.mark.parametrize("sketch", PLAIN)
 
@@ -127,8 +127,8 @@ EVERYWHERE = {
     "stress-shape-v2": "eabacf5f070c9d748b5810bc9d1516bd82745fda193ae390e9a75fc0c4aea4d4",
 }
 
-# What a CPU must have for a kernel of OpenBLAS, as Linux calls it. Prescott goes by the
-# first name of those that share its kernel.
+# The CPU flag, as Linux names it, that a kernel of OpenBLAS needs. Prescott is reported by
+# the first name of the CPUs that share its kernel.
 KERNELS = {
     "Prescott": {"pni"},
     "Nehalem": {"sse4_2"},
@@ -420,7 +420,7 @@ def test_batches_of_a_thousand_give_each_panel_the_bytes_it_has_alone(sketch):
 @pytest.mark.parametrize("num_threads", [1, 2])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_bytes_are_the_same_on_every_blas_kernel_and_number_of_threads(kernel, num_threads):
-    # An instruction that the CPU lacks ends the process; what the CPU has is all tested.
+    # An instruction that the CPU lacks would end the process.
     if reason := why_not(kernel):
         pytest.skip(reason)
     found = run_on_kernel(kernel, num_threads, "sketches")
@@ -442,7 +442,7 @@ def test_bytes_are_the_same_without_the_simd_of_numpy():
 
 
 def test_a_float32_product_differs_between_the_same_kernels():
-    """The checks above would see what they are there for."""
+    """The checks above see a product that depends on its kernel."""
     kernels = [kernel for kernel in KERNELS if not why_not(kernel)]
     # One kernel alone has none to differ from.
     if len(kernels) < 2:

@@ -1,4 +1,4 @@
-"""TLS that both halves of the chain check, passwords from two places, and no secret told.
+"""dbt and the encoder check TLS, take passwords from two places, and print no secret.
 
 The embedded build speaks no TLS, so this takes the system's own PostgreSQL.
 """
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import SOURCE, add, execute
 
-# What is looked for afterwards, in all that was printed and written.
+# The test searches everything printed and written for it.
 CANARY = "canary-Pa55'w0rd"
 WRONG = "wrong-canary-Pa55w0rd"
 ROWS = [(day, series, day / 100) for day in (1, 2) for series in "AB"]
@@ -61,7 +61,7 @@ def tls_server(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Iterator[Path]:
-    """Start a server that takes nothing but TLS and the canary; give its log."""
+    """Start a server that accepts only TLS and the canary, and give its log."""
     signed = authority(tmp_path / "authority")
     settings = {"ssl": "on", "log_connections": "on"}
     files = {

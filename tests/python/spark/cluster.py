@@ -30,7 +30,7 @@ _SIZES = {"spark.driver.memory": "1g", "spark.executor.memory": "1g"}
 
 
 def _die_with_this_process() -> None:
-    """Have Linux end this child when its parent is gone, however that came about."""
+    """Have Linux end this child when its parent ends, for whatever reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
@@ -90,7 +90,7 @@ class Cluster:
         self._told("master", known, num_known + number)
 
     def _start(self, what: str, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        # Ports are chosen by the system: the log tells the one that matters.
+        # The system chooses the ports. The log names the master's.
         with (self.home / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
                 [
@@ -144,7 +144,7 @@ def throwaway_cluster(
     settings: Mapping[str, str] = QUICK,
     environment: Mapping[str, str] = FEW_PARTS,
 ) -> Iterator[Cluster]:
-    """Start a cluster with settings and variables for its drivers; stop and remove it."""
+    """Start a cluster with settings and variables for its drivers. Remove it in the end."""
     home = Path(tempfile.mkdtemp(prefix="scenario-tests-spark-"))
     try:
         cluster = Cluster(home, settings, environment)

@@ -33,7 +33,7 @@ class Spark:
         self._home = home
 
     def dbt(self, command: str, *arguments: str, **variables: Any) -> Any:
-        """Run dbt; give its outcome, whether or not it succeeded."""
+        """Run dbt and give its outcome, also when it fails."""
         from dbt.cli.main import dbtRunner
 
         # Its own parsed project, beside that of Postgres.
@@ -89,7 +89,7 @@ def spark_session() -> Iterator[Spark]:
     os.environ |= {
         # The embedded Postgres leaves C behind, in which folders have no other letters.
         "LC_ALL": "C.UTF-8",
-        # Little data, and many plans: to compile these well would take the most time.
+        # With little data, compiling the many plans well would take most of the time.
         "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
         **FEW_PARTS,
         "SPARK_WAREHOUSE_DIR": str(home / "warehouse"),

@@ -31,7 +31,7 @@ class KilledError(Exception):
 
 
 class Driver:
-    """Runs commands and SQL; started when first needed, and anew when it was killed.
+    """Runs commands and SQL. Starts when first needed, and again after it was killed.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Driver:
         return self._process
 
     def ask(self, name: str, *arguments: Any) -> Any:
-        """Have the driver do something; raises what it raised."""
+        """Have the driver do something. Raises the driver's error."""
         self.tell(name, *arguments)
         return self.answer()
 
@@ -171,7 +171,7 @@ def watch(query: str, *arguments: str) -> tuple[Any, list[pa.Table]]:
 
 
 def die_after(num_switches: int) -> None:
-    """End all at once when so many partitions are switched; 0: when the first would be."""
+    """End all at once after so many switched partitions. 0: before the first."""
     from python_encoders.spark.store import VectorsTable
 
     jvm_pid, alter, done = jvm(), VectorsTable._alter, [0]
@@ -200,7 +200,7 @@ def look_on(folder: str | None, seconds: float = 0) -> None:
     from python_encoders.arrow_encoding import stream_vectors
     from python_encoders.spark import encoding
 
-    # Within a function, so that it is sent as it is: workers cannot import this module.
+    # Within a function, so that Spark sends its code: workers cannot import this module.
     def looked_on(
         model_ids: tuple[str, ...], batches: Iterator[pa.RecordBatch]
     ) -> Iterator[pa.RecordBatch]:

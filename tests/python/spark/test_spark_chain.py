@@ -50,7 +50,7 @@ VECTORS = """
 
 
 def by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[str, ...], tuple[Any, ...]]:
-    """Key rows of VECTORS by entity and model; make bytes of each vector."""
+    """Key the rows of VECTORS by entity and model, with each vector as bytes."""
     return {
         row[:3]: (
             *row[3:5],
@@ -83,7 +83,7 @@ def seeded(driver: Driver) -> Iterator[Driver]:
 def told(outcome: Any) -> list[str]:
     """Find what the command said of vectors, warnings and sets."""
     assert outcome.returncode == 0, outcome.stderr
-    # (Not how many tests passed: Postgres has those of its own models too.)
+    # (Not the number of tests: Postgres has more models, and so more tests.)
     return re.findall(r"^(?:vectors|HIST|SET).*|\d+ warned", outcome.stdout, re.MULTILINE)
 
 

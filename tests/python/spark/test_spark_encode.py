@@ -77,7 +77,7 @@ VIEWS = {
 
 
 class Scenario(NamedTuple):
-    """A scenario as dbt knows it; its panel, ndarray of shape (H, N)."""
+    """A scenario as dbt knows it, with its panel, ndarray of shape (H, N)."""
 
     panel: np.ndarray
     is_valid: bool = True
@@ -186,7 +186,7 @@ class Tables:
         self.driver.sql("refresh table analytics.given")
 
     def encode(self, *options: str) -> str:
-        """Encode what is pending; give what the command said of the vectors."""
+        """Encode what is pending, and give what the command printed of the vectors."""
         done = self.driver.run("encode", *options)
         assert done.returncode == 0, done.stderr
         [said] = re.findall("^vectors: .*", done.stdout, re.MULTILINE)
@@ -274,7 +274,7 @@ def test_a_set_that_has_gone_loses_its_partitions(tables):
     left = scenarios("S")
     tables.give(left)
 
-    # Of all models, whichever are encoded; and not of a set that is out of scope.
+    # Outdated vectors of every model go, but not of a set that is out of scope.
     assert tables.encode("--scenario-set-id", "S") == "vectors: 0 written, 0 pruned"
     assert tables.encode("--model-id", CORE) == (
         f"vectors: 0 written, {6 * len(ENCODERS)} pruned"
@@ -469,7 +469,7 @@ def noted(folder: Path) -> dict[str, list[Batch]]:
 
 @pytest.fixture
 def looked_on(driver: Driver, tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Have workers note what they do, slowly if need be; give the folder."""
+    """Have workers note what they do, slowly if asked. Give the folder of the notes."""
 
     def look_on(seconds: float = 0) -> Path:
         driver.ask("look_on", str(tmp_path), seconds)
@@ -480,7 +480,7 @@ def looked_on(driver: Driver, tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 
 def test_wide_panels_come_in_small_batches_to_many_tasks(tables, looked_on):
-    # 2.4 MB each; Spark's 10,000 rows a batch would be 24 GB.
+    # 2.4 MB each. Spark's default of 10,000 rows per batch would be 24 GB.
     given = scenarios("WIDE", num=64, days=1000, series=300)
     tables.give(given)
     folder = looked_on()
@@ -538,7 +538,7 @@ def test_a_worker_is_killed_amid_encoding(tables, cluster, looked_on):
 
 
 def _old_and_new() -> tuple[Given, Given]:
-    """Two sets, of which the one changes and the other goes; a third is new."""
+    """Three sets: one changes, one is deleted, one is new."""
     old = scenarios("CHANGES", "GOES", num=20)
     new = scenarios("CHANGES", first=1, num=20) | scenarios("NEW", first=2, num=20)
     return old, new
@@ -553,7 +553,7 @@ def _check_whole(
     old: Mapping[tuple[str, ...], Any],
     new: Mapping[tuple[str, ...], Any],
 ) -> list[str]:
-    """Check that each partition is the old one or the new one; say which."""
+    """Check that each partition is the old one or the new one, and say which."""
     states = []
     for set_id in ("CHANGES", "GOES", "NEW"):
         in_found, in_old, in_new = (
@@ -591,7 +591,7 @@ def test_the_driver_is_killed(tables, cluster, driver, tmp_path, moment):
     assert tables.vectors() == all_new
     # It has nothing left to do but to tidy up.
     assert tables.encode() == "vectors: 0 written, 0 pruned"
-    # The dead run's files are gone, as are those of the partitions before.
+    # The files of the dead run and of the earlier partitions are gone.
     [versions] = tables.files.iterdir()
     assert len(list(versions.rglob("*.parquet"))) == len(
         {

@@ -1,4 +1,4 @@
-"""The models on Spark say what they say on Postgres, row by row and bit by bit."""
+"""The models give the same rows on Spark as on Postgres, bit by bit."""
 
 import json
 import struct
@@ -92,7 +92,7 @@ def panels(run_query, as_text):
 
 
 def assert_same(spark, without=frozenset()):
-    """Compare all that both engines have made, but for some sets; count the panels."""
+    """Compare the results of both engines, but for some sets, and count the panels."""
 
     def kept(rows):
         return [row for row in rows if row[0] not in without]
@@ -222,7 +222,7 @@ def test_whatever_a_producer_writes_ends_as_on_postgres(source, chain, spark):
         f"where scenario_set_id = '{BEFORE_CHRIST}'"
     ) == [("-0043-03-15",)]
     assert assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST}) > 90
-    # Again, over what is there: the same.
+    # A second run over the results gives the same.
     spark.run()
     assert_same(spark, without={*NOT_ON_SPARK, BEFORE_CHRIST})
 
@@ -259,7 +259,7 @@ def test_a_run_in_scope_leaves_the_rest_and_a_whole_one_takes_what_has_gone(
     assert sorted(spark.rows(rejected)) == sorted([*rejected_of_others, (quoted, "3")])
     assert spark.dbt("test", "--selector", "results").success
 
-    # All others gone, and of this one what there was to reject; a return has changed.
+    # The other sets are gone, and this one has no faults left. One return has changed.
     changed = [*WHOLE[:3], (2, "B", 0.5)]
     add_sets({quoted: dict.fromkeys(("1", "2", "10"), changed)})
     # A limit loses no panel beyond it, and a run in scope none of other sets.
