@@ -85,6 +85,24 @@ def test_a_scenario_that_keeps_a_vector_of_another_encoder_is_not_lost(built, ch
     both = front("encode", "--model-id", SHAPE, "--model-id", MODEL)
     assert "vectors: 24 written, 24 pruned" in both.stdout
 
+    # As if the encoder had taken these panels before: the other's vectors of them stay.
+    execute(
+        """
+        insert into analytics.numeric_window_embeddings (
+            entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
+            panel_fingerprint, created_at
+        )
+        select
+            entity_type, entity_id, window_spec, as_of_date, %s, embedding,
+            panel_fingerprint, created_at
+        from analytics.numeric_window_embeddings
+        where model_id = %s and window_spec ->> 'scenario_set_id' = 'HIST_STRESS_20D'
+        """,
+        [SHAPE, MODEL],
+    )
+    narrower = front("encode", "--model-id", SHAPE)
+    assert "vectors: 0 written, 24 pruned" in narrower.stdout, narrower.stderr
+
 
 def test_both_commands_say_why_each_set_has_scenarios_without_a_vector(seeded, front):
     execute(
