@@ -161,7 +161,7 @@ def test_after_any_edits_the_marts_are_as_filled_afresh(built, metric):
             f"delete from analytics.{NEIGHBORS}; delete from analytics.{REPRESENTATIVES}"
         )
 
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
     @given(st.lists(edits, min_size=1, max_size=4))
     def check(runs):
         execute(f"delete from {VECTORS}")
