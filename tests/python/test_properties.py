@@ -91,7 +91,7 @@ def load(way: Way) -> None:
             page_size=5000,
         )
         for name, number in {
-            "max_parallel_workers_per_gather": 4 if way.parallel else 0,
+            "max_parallel_workers_per_gather": 2 if way.parallel else 0,
             "min_parallel_table_scan_size": 0,
             "parallel_setup_cost": 0,
             "parallel_tuple_cost": 0,
