@@ -120,11 +120,12 @@ def run(chain: Callable[..., Any]) -> Run:
 
 
 def variables_of(build: Build) -> dict[str, Any]:
-    return {
-        "series_kinds": list(build.series_kinds) or None,
+    variables = {
+        "series_kinds": list(build.series_kinds),
         "scenario_set_id": build.scenario_set_id,
         "scenario_limit": build.limit,
     }
+    return {name: value for name, value in variables.items() if value}
 
 
 # ---- what the database says, and what it has to say
