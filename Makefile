@@ -140,6 +140,10 @@ docs: db ## dbt's documentation with the lineage, as one file: target/static_ind
 report: db ## A page that shows all scenarios and the nearest to each crisis
 	@$(CLI) report
 
+.PHONY: notebook
+notebook: db ## Write the outputs of the notebook in examples/ anew, after `make demo`
+	@$(SERVER); $(BIN)/python tests/python/notebook.py examples/desk_questions.ipynb
+
 .PHONY: bench-quality
 bench-quality: setup $(RETURNS) $(HOLDOUTS) ## How good the vectors are on real returns: docs/quality.md
 	@PYTHONPATH=build/skfolio:build/holdout $(BIN)/python -m benchmarks.quality

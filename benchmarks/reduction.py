@@ -2,9 +2,11 @@
 
 Over the shipped sets, from a database with their panels and vectors (``make demo``). Random
 linear books, convex ones (long gamma) and concave ones (short gamma) are valued on the
-panels' returns over the horizon. Compared are the representatives of ``reduce`` with their
-weights, fast forward selection (Heitsch and Römisch, Computational Optimization and
-Applications 24, 2003), and as many scenarios drawn at random.
+panels' returns over the horizon. Three kinds of books depend on the path of a random long
+basket: a short knock-in put, a short lookback put, and the maximum drawdown. Compared are
+the representatives of ``reduce`` with their weights, fast forward selection (Heitsch and
+Römisch, Computational Optimization and Applications 24, 2003), and as many scenarios drawn
+at random.
 """
 
 import time
@@ -31,8 +33,8 @@ MEASURES = ("EL", "VaR95", "VaR99", "ES97.5")
 Array = Any
 
 
-def total_returns(connection: Any, scenario_ids: list[str]) -> Array:
-    """Give each scenario's return of each series over its horizon, shape (M, N)."""
+def panels_of(connection: Any, scenario_ids: list[str]) -> Array:
+    """Give the panels of the scenarios, shape (M, H, N)."""
     rows = postgres.fetch(
         connection,
         f"""
@@ -45,7 +47,7 @@ def total_returns(connection: Any, scenario_ids: list[str]) -> Array:
         row["scenario_id"]: np.reshape(row["panel"], (-1, row["num_series"]))
         for row in rows
     }
-    return np.array([panels[one].sum(axis=0) for one in scenario_ids])
+    return np.array([panels[one] for one in scenario_ids])
 
 
 def risk(losses: Array, weights: Array) -> Array:
@@ -62,8 +64,27 @@ def risk(losses: Array, weights: Array) -> Array:
     return np.array([losses @ weights, var95, var99, sorted_losses @ tail / tail.sum()])
 
 
-def books(returns: Array, draw: np.random.Generator) -> dict[str, Array]:
+def path_books(panels: Array, draw: np.random.Generator) -> dict[str, Array]:
+    """Give the losses of books on the path of a random long basket, by kind of book."""
+    weights = draw.random((NUM_BOOKS, panels.shape[2]))
+    weights /= weights.sum(axis=1, keepdims=True)
+    # From 1 on day 0, of shape (NUM_BOOKS, M, H + 1).
+    growth = np.cumprod(1.0 + np.moveaxis(panels @ weights.T, 2, 0), axis=2)
+    paths = np.concatenate([np.ones_like(growth[:, :, :1]), growth], axis=2)
+    last, peaks = paths[:, :, -1], np.maximum.accumulate(paths, axis=2)
+    barriers = draw.uniform(0.8, 0.95, (NUM_BOOKS, 1))
+    return {
+        "knock-in put": np.where(
+            paths.min(axis=2) <= barriers, np.maximum(1.0 - last, 0.0), 0.0
+        ),
+        "lookback put": peaks[:, :, -1] - last,
+        "drawdown": (1.0 - paths / peaks).max(axis=2),
+    }
+
+
+def books(panels: Array, draw: np.random.Generator) -> dict[str, Array]:
     """Give the losses of random books, shape (NUM_BOOKS, M), by kind of book."""
+    returns = panels.sum(axis=1)
     exposures = draw.standard_normal((NUM_BOOKS, returns.shape[1]))
     linear = -exposures @ returns.T
     gamma = draw.random((NUM_BOOKS, returns.shape[1])) * 5.0 @ np.square(returns).T
@@ -105,9 +126,9 @@ def main() -> None:
             table = vectors(connection, model_id, SET_ID)
             whole = whole_vectors(as_matrix(table), "l2")
             distances = whole_distances(squared_distances(whole, whole), "l2")
-            returns = total_returns(connection, table["scenario_id"].to_pylist())
+            panels = panels_of(connection, table["scenario_id"].to_pylist())
             draw = np.random.default_rng(7)
-            kinds = books(returns, draw)
+            kinds = books(panels, draw) | path_books(panels, np.random.default_rng(8))
             for share in SHARES:
                 num_kept = round(share * len(whole))
                 _compare(model_id, share, num_kept, whole, distances, kinds, draw)

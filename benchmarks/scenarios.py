@@ -175,16 +175,47 @@ def load_holdouts(folder: Path) -> dict[str, Table]:
     return tables
 
 
-def with_vix(table: Table, folder: Path, divisor: float) -> Table:
-    """Add the daily change of the VIX, in points over a divisor, to a table's series."""
+def daily_vix(folder: Path) -> pd.Series:
+    """Load the daily change of the VIX, in points."""
     file = folder / "arch/data/vix/vix.csv.gz"
     prices = pd.read_csv(file, index_col="Date", parse_dates=True, na_values=".")
-    points = prices["vix"].diff() / divisor
-    kept = table.dates.isin(points.dropna().index)
-    dates = table.dates[kept]
-    change = points.reindex(dates).to_numpy()[:, None]
-    returns = np.concatenate([table.returns[kept], change], axis=1)
-    return Table(returns, [*table.ids, "~VIX"], dates, table.in_crisis[kept])
+    return prices["vix"].diff().dropna()
+
+
+def monthly_yield(folder: Path) -> pd.Series:
+    """Load the monthly change of Moody's BAA yield, in percentage points."""
+    file = folder / "arch/data/default/default.csv.gz"
+    yields = pd.read_csv(file, index_col="Date", parse_dates=True)["BAA"]
+    return yields.diff().dropna()
+
+
+def monthly(table: Table) -> Table:
+    """Compound daily returns to those of months, dated by the first day of each.
+
+    The last month is left out where it is not whole. No month is marked as a crisis.
+    """
+    growth = pd.DataFrame(1.0 + table.returns, index=table.dates)
+    returns = growth.resample("MS").prod().iloc[:-1] - 1.0
+    dates = pd.DatetimeIndex(returns.index)
+    return Table(returns.to_numpy(), table.ids, dates, np.zeros(len(dates)))
+
+
+def beside_odd(table: Table, changes: pd.Series, divisor: float) -> tuple[Table, Table]:
+    """Cut a table to the days of an odd series, and give it without and with that series.
+
+    Parameters
+    ----------
+    table : Table
+    changes : Series
+        The odd series by date, in its own unit.
+    divisor : float
+        What the changes are divided by.
+    """
+    kept = table.dates.isin(changes.index)
+    alone = Table(table.returns[kept], table.ids, table.dates[kept], table.in_crisis[kept])
+    odd = changes.reindex(alone.dates).to_numpy()[:, None] / divisor
+    returns = np.concatenate([alone.returns, odd], axis=1)
+    return alone, dataclasses.replace(alone, returns=returns, ids=[*alone.ids, "~ODD"])
 
 
 def pseudo_series(table: Table, num_eras: int) -> Table:

@@ -1,7 +1,8 @@
 """The tasks: what the vectors of real windows find, keep and tell.
 
 Each task is a function from a table of returns to a figure for each encoder and yardstick.
-The yardsticks are the panels themselves, flattened, and a PCA fitted to real windows.
+There are three yardsticks: the market's volatility as one number, a PCA fitted to real
+windows, and the panels themselves, flattened.
 """
 
 import functools
@@ -25,7 +26,7 @@ from benchmarks.scenarios import (
     stress_types,
     window_starts,
 )
-from python_encoders.encoders import DIMENSION, ENCODERS
+from python_encoders.encoders import BLOCKS, DIMENSION, ENCODERS
 
 SEEDS = (1, 2, 3, 4, 5)
 NUM_NEIGHBOURS = 10
@@ -47,7 +48,8 @@ VOLATILITY = "market volatility"
 V1, V2 = "stress-shape", "stress-shape-v2"
 # The paired difference of these two.
 GAIN = "v2 − v1"
-COLUMNS = [*SHORT_NAMES.values(), GAIN, PCA, EXACT]
+YARDSTICKS = (VOLATILITY, PCA, EXACT)
+COLUMNS = [*SHORT_NAMES.values(), GAIN, *YARDSTICKS]
 
 
 class Figure(NamedTuple):
@@ -60,6 +62,8 @@ class Figure(NamedTuple):
 Figures = dict[str, Figure]
 # Panels of shape (B, H, N), and the ids of their N series.
 Scenarios = tuple[Floats, Sequence[str]]
+# Name, gallery (B, D) and queries (Q, D), by encoder.
+Embedded = Iterator[tuple[str, Floats, Floats]]
 
 
 def flatten_on_axis(
@@ -101,13 +105,17 @@ def principal_axes(table: Table, num_days: int) -> tuple[Floats, Floats]:
     return mean, np.linalg.eigh(centred.T @ centred).eigenvectors[:, -DIMENSION:]
 
 
+def market_volatility(panels: Floats, _series_ids: Sequence[str]) -> Floats:
+    """Measure the deviation of the market's days, shape (B, 1). The market is the mean."""
+    return panels.mean(axis=2).std(axis=1)[:, None]
+
+
 def embed(
     table: Table,
     gallery: Scenarios,
     queries: Sequence[Scenarios] | None = None,
     fitted_on: Table | None = None,
-    only: Sequence[str] | None = None,
-) -> Iterator[tuple[str, Floats, Floats]]:
+) -> Embedded:
     """Encode a gallery and its queries with each encoder and yardstick.
 
     Parameters
@@ -119,8 +127,6 @@ def embed(
         Each with a universe of its own; without them, the gallery asks itself.
     fitted_on : Table, optional
         What the PCA is fitted to, unless to ``table``.
-    only : sequence of str, optional
-        Names of encoders; without them, all encoders and both yardsticks.
 
     Yields
     ------
@@ -132,24 +138,55 @@ def embed(
     encodes: dict[str, Callable[..., NDArray[Any]]] = {
         name: ENCODERS[model_id].encode for model_id, name in SHORT_NAMES.items()
     }
+    encodes[VOLATILITY] = market_volatility
     encodes[EXACT] = functools.partial(flatten_on_axis, table.ids)
-    if only is not None:
-        encodes = {name: encodes[name] for name in only}
     for name, encode in encodes.items():
         found = asked = encode(*gallery).astype(np.float64)
         if queries is not None:
             asked = np.concatenate([encode(*part) for part in queries]).astype(np.float64)
         yield name, found, asked
-    if only is not None:
-        return
     # The last ones were the panels.
     mean, axes = principal_axes(fitted_on or table, gallery[0].shape[1])
     yield PCA, (found - mean) @ axes, (asked - mean) @ axes
 
 
+def embed_halves(seed: int, table: Table, gallery: Scenarios) -> Embedded:
+    """Encode one half of the series as the gallery, and the other half as the queries.
+
+    The halves are drawn at random. What is encoded is cut to the values that look at no
+    series' name: the blocks of ``similar --block``. PCA and exact panels need a common
+    series, so they are not here.
+
+    Yields
+    ------
+    str
+        An encoder that has such a block, or ``VOLATILITY``.
+    ndarray of shape (B, D), ndarray of shape (B, D)
+        Gallery and queries as float64.
+    """
+    panels, ids = gallery[0], np.array(gallery[1])
+    drawn = np.random.default_rng(seed).permutation(len(ids))
+    halves: list[Scenarios] = [
+        (panels[:, :, half], ids[half].tolist())
+        for half in (np.sort(part) for part in np.array_split(drawn, 2))
+    ]
+    for block in BLOCKS.values():
+        for model_id, num_values in block.items():
+            found, asked = (
+                ENCODERS[model_id].encode(*half)[:, :num_values].astype(np.float64)
+                for half in halves
+            )
+            yield SHORT_NAMES[model_id], found, asked
+    found, asked = (market_volatility(*half) for half in halves)
+    yield VOLATILITY, found, asked
+
+
 def distances(asked: Floats, found: Floats, metric: str) -> Floats:
-    """Measure squared L2 or cosine distances, shape (Q, B); both order as the metric."""
-    if metric == "cosine":
+    """Measure squared L2 or cosine distances, shape (Q, B); both order as the metric.
+
+    One number has no direction: its distance is the difference, whatever the metric.
+    """
+    if metric == "cosine" and asked.shape[1] > 1:
         asked = asked / np.linalg.norm(asked, axis=1, keepdims=True)
         found = found / np.linalg.norm(found, axis=1, keepdims=True)
     apart: Floats = asked @ found.T
@@ -218,7 +255,7 @@ def jackknifed(
 
 
 def mean_score(scores: Floats | Sequence[Floats]) -> Figure:
-    """Average scores of queries; the error is that of time and that of the draws.
+    """Average scores of queries. The error has a part in time and one of the draws.
 
     Parameters
     ----------
@@ -235,6 +272,18 @@ def mean_scores(scores: Mapping[str, Floats | Sequence[Floats]]) -> Figures:
     """Average each encoder's scores, and the differences of v2 and v1, query by query."""
     gain = np.asarray(scores[V2]) - np.asarray(scores[V1])
     return {name: mean_score(of_one) for name, of_one in [*scores.items(), (GAIN, gain)]}
+
+
+def over_draws(draws: Sequence[Figures]) -> Figures:
+    """Average figures of draws. The error has a part in time and one of the draws."""
+    averaged = {}
+    for name in draws[0]:
+        values, errors = np.array([figures[name] for figures in draws]).T
+        spread = values.std(ddof=1) / len(values) ** 0.5
+        averaged[name] = Figure(
+            float(values.mean()), float(np.hypot(errors.mean(), spread))
+        )
+    return averaged
 
 
 def recall_of_neighbours(
@@ -352,7 +401,8 @@ def found_after_shifts(
     num_days: int,
     step: int = 1,
     metric: str = "cosine",
-    only: Sequence[str] | None = None,
+    shifts: Sequence[int] = SHIFTS,
+    embedded: Callable[[Table, Scenarios], Embedded] = embed,
 ) -> dict[int, Figures]:
     """Find a window again by the one that starts some days earlier, and some days later.
 
@@ -369,16 +419,16 @@ def found_after_shifts(
     # Each asks twice. A whole number of steps, so that each is in the gallery.
     targets = np.arange(0, len(starts), 2 * QUERY_STEP)[1:-1]
     gallery = np.arange(0, len(starts), step)
-    scores: dict[int, dict[str, Floats]] = {shift: {} for shift in SHIFTS}
+    scores: dict[int, dict[str, Floats]] = {shift: {} for shift in shifts}
     left_out = {}
-    for days in (*SHIFTS, *[-shift for shift in SHIFTS]):
+    for days in (*shifts, *[-shift for shift in shifts]):
         left_out[days] = overlaps(targets + days, gallery, num_days)
         left_out[days][np.arange(len(targets)), targets // step] = False
-    for name, vectors, _ in embed(table, (panels, table.ids), only=only):
-        for shift in SHIFTS:
+    for name, found, asked in embedded(table, (panels, table.ids)):
+        for shift in shifts:
             both_ways = []
             for days in (-shift, shift):
-                apart = distances(vectors[targets + days], vectors[gallery], metric)
+                apart = distances(asked[targets + days], found[gallery], metric)
                 apart[left_out[days]] = np.inf
                 both_ways.append(reciprocal_ranks(apart, targets // step))
             scores[shift][name] = np.mean(both_ways, axis=0)
@@ -392,7 +442,7 @@ def stress_type_told(
     scale: float = 1.0,
     any_onset: bool = True,
     types: Mapping[str, str] = STRESS_TYPES,
-    only: Sequence[str] | None = None,
+    embedded: Callable[[Table, Scenarios], Embedded] = embed,
 ) -> Figures:
     """Tell the stress type by the majority of the ten nearest scenarios.
 
@@ -408,8 +458,8 @@ def stress_type_told(
         left_out = overlaps(starts, starts, num_days)
         # A nearer neighbour weighs a little more, which only decides ties.
         weights = 1.0 - np.arange(NUM_NEIGHBOURS) / 1000.0
-        for name, vectors, _ in embed(table, (panels, table.ids), only=only):
-            apart = distances(vectors, vectors, metric)
+        for name, found, asked in embedded(table, (panels, table.ids)):
+            apart = distances(asked, found, metric)
             apart[left_out] = np.inf
             kinds = labels[nearest(apart)]
             votes = [(weights * (kinds == kind)).sum(axis=1) for kind in np.unique(labels)]
@@ -424,7 +474,7 @@ def crisis_told(
     step: int = 5,
     days_apart: int = 0,
     margin: int = 0,
-    only: Sequence[str] | None = None,
+    embedded: Callable[[Table, Scenarios], Embedded] = embed,
 ) -> Figures:
     """Tell crisis from calm by the share of crises among the ten nearest windows.
 
@@ -449,8 +499,8 @@ def crisis_told(
     panels = cut_windows(table.returns, starts, num_days)
     left_out = overlaps(starts, starts, max(num_days, days_apart))
 
-    def crises_near(vectors: Floats) -> Floats:
-        apart = distances(vectors, vectors, metric)
+    def crises_near(found: Floats, asked: Floats) -> Floats:
+        apart = distances(asked, found, metric)
         apart[left_out] = np.inf
         scores: Floats = crisis[nearest(apart)].mean(axis=1)
         return scores
@@ -458,13 +508,27 @@ def crisis_told(
     def told(scores: Floats, kept: Bools) -> float:
         return area_under_curve(scores[kept], crisis[kept])
 
-    found = embed(table, (panels, table.ids), only=only)
-    scores = {name: crises_near(vectors) for name, vectors, _ in found}
-    scores[VOLATILITY] = crises_near(panels.mean(axis=2).std(axis=1)[:, None])
+    scores = {
+        name: crises_near(found, asked)
+        for name, found, asked in embedded(table, (panels, table.ids))
+    }
     return jackknifed(told, scores, len(starts))
 
 
-def neighbours_left(stocks: Table, odd: Table, num_days: int) -> Figures:
+def beyond_limit(table: Table, num_days: int) -> float:
+    """Measure which share of the windows has a value that a sketch does not take."""
+    starts = window_starts(len(table.returns), num_days, 1)
+    return float((~_taken(table, starts, num_days)).mean())
+
+
+def _taken(table: Table, starts: Ints, num_days: int) -> Bools:
+    """Tell which windows a sketch takes: within ±4."""
+    largest = np.abs(cut_windows(table.returns, starts, num_days)).max(axis=(1, 2))
+    taken: Bools = largest <= 4.0
+    return taken
+
+
+def neighbours_left(stocks: Table, odd: Table, num_days: int, step: int) -> Figures:
     """Count how many of the ten nearest windows stay when one odd series is added.
 
     Parameters
@@ -473,11 +537,12 @@ def neighbours_left(stocks: Table, odd: Table, num_days: int) -> Figures:
     odd : Table
         The same days' returns, and one series more.
     num_days : int
-        Windows that a sketch does not take, beyond ±4, are left out.
+        Windows that a sketch does not take are left out.
+    step : int
+        Days from the start of one window to that of the next.
     """
-    starts = window_starts(len(stocks.returns), num_days, QUERY_STEP // 4)
-    taken = np.abs(cut_windows(odd.returns, starts, num_days)).max(axis=(1, 2)) <= 4.0
-    starts = starts[taken]
+    starts = window_starts(len(stocks.returns), num_days, step)
+    starts = starts[_taken(odd, starts, num_days)]
     left_out = overlaps(starts, starts, num_days)
 
     def neighbours(vectors: Floats) -> Ints:

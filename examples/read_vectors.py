@@ -2,7 +2,7 @@
 
 Run it after a backfill of its model::
 
-    python -m python_encoders backfill --model-id all
+    scenario-embeddings backfill --model-id all
     python examples/read_vectors.py
 """
 

@@ -13,8 +13,8 @@
     {%- endfor -%}
     {%- if name != name | trim or name.encode() | length > 63 -%}
         {{ exceptions.raise_compiler_error(
-            "a schema's name (DBT_SCHEMA, the var source_schema) has at most 63 bytes and "
-            ~ "neither begins nor ends with a blank, and this one does not: '" ~ name ~ "'"
+            "a schema's name (DBT_SCHEMA, the var source_schema) is too long (63 bytes at "
+            ~ "most) or begins or ends with a blank: '" ~ name ~ "'"
         ) }}
     {%- endif -%}
     {{ name }}

@@ -29,7 +29,7 @@ final as (
         case unsupported.rejection_reason
             when 'TOO_MANY_SERIES'
                 then
-                    panels.num_series || ' series, the model takes '
+                    panels.num_series || ' series, the encoder takes '
                     || limits.max_num_series
             when 'SEPARATOR_IN_SERIES_ID'
                 then 'a series id has the character U+001F'
@@ -43,8 +43,8 @@ final as (
                 ) }}
                 || ', value '
                 || {{ double_text(element_at('panels.panel', 'beyond.cell_index')) }}
-                || ', the model takes +/-' || {{ double_text('limits.max_abs_return') }}
-                || '; percent? a divisor of 100; basis points? one of 10,000'
+                || ', the encoder takes +/-' || {{ double_text('limits.max_abs_return') }}
+                || '; set a divisor in series_scales: 100 for percent, 10000 for basis points'
         end as detail
     from unsupported
     inner join panels

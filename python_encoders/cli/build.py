@@ -49,12 +49,11 @@ def backfill(
 ) -> None:
     """Build panels, encode what is pending, test the result.
 
-    Safe to run again at any time: what is encoded already is left alone, and a run that
-    was interrupted is taken up where it stopped.
+    Safe to repeat: it encodes only what is pending. An interrupted run resumes.
 
     \b
     Example:
-      python -m python_encoders backfill --scenario-set-id SET_ABC123 --limit 100
+      scenario-embeddings backfill --scenario-set-id SET_ABC123 --limit 100
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import pipeline
@@ -120,7 +119,7 @@ def scales(scenario_set_id: str, by: str | None, other_set_id: str | None) -> No
         from python_encoders import postgres
 
         if (by is None) == (other_set_id is None):
-            raise WrongUsageError("say --by sd, or --from another set")
+            raise WrongUsageError("use --by sd or --from SET, not both")
         postgres.choose_server()
         with postgres.plain_errors(), postgres.connect() as connection:
             if other_set_id is None:

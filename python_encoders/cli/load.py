@@ -37,7 +37,7 @@ def _spec(
     for name, value in spec.items():
         if isinstance(value, list):
             spec[name] = ",".join(f'"{column}"' for column in value)
-    # Paths in a spec are beside it.
+    # Paths in a spec are relative to the spec.
     if "events" in spec:
         spec["events"] = path.parent / spec["events"]
     context.default_map = spec
@@ -59,7 +59,8 @@ _path = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--layout",
     type=click.Choice(["long", "wide", "wide-steps"]),
-    help="A row a cell; a column a series; or a column a step. [default: by the columns]",
+    help="long: a row per cell. wide: a column per series. wide-steps: a column per step. "
+    "[default: by the columns]",
 )
 @click.option(
     "--scenario", metavar="COLUMNS", callback=_names, help="Scenario id; joined by '|'."
@@ -100,7 +101,7 @@ _path = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--base",
     metavar="STEP",
     type=text,
-    help="The step that the first change is from; no step of its own. [default: the first]",
+    help="The step that is only the base of the first change. [default: the first]",
 )
 @click.option(
     "--base-scenario",
@@ -128,7 +129,7 @@ _path = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--stride",
     metavar="STEPS",
     type=click.IntRange(min=1),
-    help="From one window's begin to the next. [default: the window]",
+    help="The steps between window starts. [default: the window]",
 )
 @click.option(
     "--events",
@@ -141,18 +142,20 @@ _path = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["first", "last"]),
     default="last",
     show_default=True,
-    help="Which steps of an event that is longer than the window.",
+    help="Which steps to keep of an event that is longer than the window.",
 )
 @click.option(
     "--missing",
     type=click.Choice(["reject", "zero", "drop-series", "ffill"]),
     default="reject",
     show_default=True,
-    help="Missing values: leave them out, so that the chain rejects the scenario; 0; "
-    "drop the series; or repeat the last level.",
+    help="Missing values: reject leaves them out, and the chain rejects the scenario; zero "
+    "makes them 0; drop-series drops the series; ffill repeats the last level.",
 )
 @click.option(
-    "--day-first/--month-first", default=None, help="What 03/04/2024 is; asked for."
+    "--day-first/--month-first",
+    default=None,
+    help="How to read 03/04/2024. Needed where both are possible.",
 )
 @click.option(
     "--as-of", metavar="DATE", type=text, help="The set's date. [default: its last date]"
@@ -174,7 +177,7 @@ _path = click.Path(exists=True, dir_okay=False, path_type=Path)
     callback=_spec,
     help="Options as YAML, and settings per series; examples/specs has some.",
 )
-@click.option("--dry-run", is_flag=True, help="Say all, write nothing. Needs no server.")
+@click.option("--dry-run", is_flag=True, help="Report, but write nothing. Needs no server.")
 @click.option("--replace", is_flag=True, help="Replace a set that has other content.")
 @click.option(
     "--vars",

@@ -97,7 +97,7 @@ max_prune_option = click.option(
     metavar="N",
     type=click.IntRange(min=0),
     help="Let up to N scenarios lose their last vector: gone from the source, or rejected "
-    "by now. [default: ten, or a tenth of the scenarios that have a vector]",
+    "by now. [default: 10, or 10 % of the scenarios with a vector, whichever is more]",
 )
 target_option = click.option(
     "--target",

@@ -35,7 +35,7 @@ _metric_option = click.option(
     type=click.Choice(METRICS),
     default="l2",
     show_default=True,
-    help="The L2 distance, or 1 − cosine, which leaves out how large a scenario is.",
+    help="The L2 distance, or 1 − cosine, which ignores magnitude.",
 )
 
 
@@ -77,7 +77,7 @@ def _model_option(default: str) -> Callable[[Any], Any]:
 @click.option(
     "--metric",
     type=click.Choice(METRICS),
-    help="1 − cosine, which leaves out how large a scenario is, or the L2 distance. "
+    help="1 − cosine, which ignores magnitude, or the L2 distance. "
     "[default: cosine; l2 with --block]",
 )
 @click.option(
@@ -89,9 +89,9 @@ def _model_option(default: str) -> Callable[[Any], Any]:
 @click.option(
     "--block",
     type=click.Choice(list(BLOCKS)),
-    help="Compare the values that look at no series' name alone, for universes that have "
-    "no series in common: the market's days by num-scenario-panel-sketch-v1, or the shape "
-    "of the stress by num-scenario-stress-shape-v2 (or v1).",
+    help="Compare only values that ignore series ids, for universes without a common "
+    "series: the market's days by num-scenario-panel-sketch-v1, or the shape of the "
+    "stress by num-scenario-stress-shape-v2 (or v1).",
 )
 @_format_option
 def similar(
@@ -111,7 +111,7 @@ def similar(
 
     \b
     Example:
-      python -m python_encoders similar --entity-id HIST_STRESS_20D:7 \\
+      scenario-embeddings similar --entity-id HIST_STRESS_20D:7 \\
         --model-id num-scenario-stress-shape-v2 --top-k 5
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
@@ -163,16 +163,15 @@ def reduce(
 ) -> None:
     """Choose K scenarios that stand for a whole set, each with a weight.
 
-    Revalue a book on these alone and weigh what comes out: the weights sum to 1. Each
-    scenario of the set goes to its representative. The sum of the distances is as small as
-    exchanges can make it. No random start: the same answer on every machine.
+    Revalue a book on these K scenarios and weight the results: the weights sum to 1. The
+    method is weighted k-medoids without a random start: the same answer on every machine.
 
     The table shows the representatives. csv and json have a row for each scenario of the
     set.
 
     \b
     Example:
-      python -m python_encoders reduce --scenario-set-id SET_ABC123 --keep 10
+      scenario-embeddings reduce --scenario-set-id SET_ABC123 --keep 10
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import postgres, search
@@ -210,16 +209,16 @@ def compare(
 ) -> None:
     """Say which scenarios of OTHER the set SET covers, and which it does not.
 
-    A scenario of OTHER is covered where SET has one that is near. Near is what the
-    scenarios of OTHER are to each other: nine of ten have a nearest fellow within that
-    distance. Windows that share a day are no fellows.
+    A scenario of OTHER is covered where SET has one within a threshold: the 90th percentile
+    of the nearest-neighbour distances within OTHER. Windows that share a day are no
+    neighbours.
 
     The table lists the scenarios of OTHER, the least covered first. csv and json have them
     in the order of their set.
 
     \b
     Example:
-      python -m python_encoders compare --scenario-set-id SET_ABC123 --with HIST_STRESS_20D
+      scenario-embeddings compare --scenario-set-id SET_ABC123 --with HIST_STRESS_20D
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import postgres, search
@@ -235,8 +234,8 @@ def compare(
         rows = sorted(found.covered.to_pylist(), key=lambda row: -row["distance"])
         click.echo(found.summary)
         click.echo(
-            f"Near is a distance of at most {rows[0]['yardstick']:.4f}: nine of ten "
-            f"scenarios of {other_set_id} have a nearest fellow within it."
+            f"The threshold is {rows[0]['yardstick']:.4f}: nine of ten scenarios of "
+            f"{other_set_id} have a neighbour in their own set within it."
         )
         _print_rows(
             (">distance", "covered", "scenario", "class", "nearest"),
@@ -275,17 +274,17 @@ def plausibility(
 ) -> None:
     """Say of each scenario whether the reference has anything like it, and how far beyond.
 
-    QUANTILE is the share of the reference's own scenarios that are nearer to their nearest
-    fellow. RATIO is the distance by the largest of those: over 1 is beyond anything in the
-    reference. MAHALANOBIS is how far the market's return, volatility, worst day and
-    dispersion are from those of the reference, in standard deviations.
+    QUANTILE is the share of the nearest-neighbour distances within REFERENCE that are
+    smaller. RATIO is the distance divided by the largest of them: above 1 is farther than
+    anything in REFERENCE. MAHALANOBIS is how far the market's return, volatility, worst day
+    and dispersion are from those of REFERENCE, in standard deviations.
 
     The table shows the scenarios that are farthest, 20 at most. csv and json have all, in
     the order of their set, with the statistics.
 
     \b
     Example:
-      python -m python_encoders plausibility --scenario-set-id SET_ABC123 \\
+      scenario-embeddings plausibility --scenario-set-id SET_ABC123 \\
         --reference HIST_STRESS_20D
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
@@ -331,7 +330,7 @@ def plausibility(
     type=click.FloatRange(0.0, 1.0),
     default=0.01,
     show_default=True,
-    help="How far apart near ones are at most: a share of the length of the longer vector.",
+    help="The largest distance of near duplicates: a share of the longer vector's length.",
 )
 @_format_option
 def duplicates(
@@ -342,9 +341,11 @@ def duplicates(
     First those whose panels are identical: the same returns of the same series. Then those
     that are nearly the same by the vectors' L2 distance.
 
+    The shipped sets have none. The example finds the two scenarios that come closest.
+
     \b
     Example:
-      python -m python_encoders duplicates --scenario-set-id SET_ABC123 --within 0.2
+      scenario-embeddings duplicates --scenario-set-id SET_ABC123 --within 0.7
     """  # noqa: D301 - click's mark for lines to leave as they are
     with plain_errors():
         from python_encoders import postgres, search
@@ -397,11 +398,12 @@ def duplicates(
     type=click.Choice(METRICS),
     default="cosine",
     show_default=True,
-    help="By which scenarios are near, as in `similar`.",
+    help="The distance between scenarios, as in `similar`.",
 )
 def report(output: str, model_id: str, metric: str) -> None:
     """Write a page that shows all scenarios, and what each crisis is nearest to.
 
+    It also says what each set has of history, and rings the scenarios that stand for a set.
     One HTML file that loads nothing from anywhere, for the screen, the phone and paper.
     """
     with plain_errors():

@@ -178,7 +178,7 @@ def to_cube(
     labels = np.array(steps.labels, dtype=object)[first]
     if columns.layout == "wide-steps":
         if len(keys) < len(code):
-            raise WrongUsageError("two columns are one step")
+            raise WrongUsageError("two columns name the same step")
         _refuse_duplicates(scenario, series, rows, places, columns.series[0])
         filled = _empty(len(scenario_ids), len(keys), len(series_ids))
         filled[scenario[:, None], code[None, :], series[:, None]] = values
@@ -231,8 +231,8 @@ def _positions(
         return step, np.arange(len(keys))[None, :]
     if len(set(counts)) > 1:
         raise WrongUsageError(
-            f"scenarios have dates of their own, and {counts.min()} to {counts.max()} of "
-            "them; bring them to one length, or load a set each"
+            f"the scenarios have {counts.min()} to {counts.max()} dates each, and a set "
+            "needs as many in each; cut them to one length, or load a set for each length"
         )
     own = (pairs % len(keys)).reshape(len(counts), -1)
     return inverse - starts[scenario], own

@@ -34,7 +34,7 @@ def to_returns(cube: Cube, settings: list[Series], options: Options) -> Cube:
     if not drops_first:
         return cube._replace(values=_changed(cube, cube.values, settings))
     if cube.values.shape[1] < 2:
-        raise WrongUsageError("a level alone has no change: there is but one step")
+        raise WrongUsageError("levels need at least two steps; this file has one")
     later = cube.take_steps(slice(1, None))
     return later._replace(values=_changed(later, cube.values[:, :-1], settings))
 

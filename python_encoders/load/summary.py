@@ -66,7 +66,7 @@ def _missing(gaps: Cube, columns: Columns, missing: str) -> Iterator[str]:
     became = {
         "zero": "each became 0",
         "drop-series": "their series were left out",
-    }.get(missing, "left out, so the chain rejects their scenarios (--missing says else)")
+    }.get(missing, "left out, so the chain rejects their scenarios; see --missing")
     yield f"missing: {len(found)} cells; {became}"
     for scenario, step, series in found[:_NUM_NAMED]:
         yield f"  {_cell(gaps, columns, scenario, step, series)}"
@@ -98,16 +98,19 @@ def suspicious_units(scenario_set: ScenarioSet) -> Iterator[str]:
         if not len(sizes):
             continue
         if np.median(sizes) > 1:
-            yield f"warning: most values of {series_id} are over 1: percent? bp?"
+            yield (
+                f"warning: most values of {series_id} are over 1; is the unit percent or "
+                "bp? --unit says so"
+            )
         one_sign = (values > 0).all() or (values < 0).all()
         if len(sizes) > 2 and one_sign and sizes.min() > sizes.max() / 2:
             yield (
                 f"warning: {series_id} looks like levels: one sign, little spread; "
-                "--values levels?"
+                "--values levels says so"
             )
     for series_id, share in zip(cube.series_ids, squares, strict=True):
         if len(squares) > 2 and share > total / 2:
             yield (
-                f"warning: {series_id} carries {share / total:.0%} of the squares; another "
-                "unit, or a divisor in a spec?"
+                f"warning: {series_id} carries {share / total:.0%} of the squares; is its "
+                "unit another one? A divisor in a spec makes up for it"
             )

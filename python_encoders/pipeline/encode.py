@@ -90,7 +90,7 @@ def encode_and_fill(
     ):
         num_written = fill_neighbors(filling, neighbors)
     if num_written:
-        reporter.say(f"neighbours: of {num_written} vectors written")
+        reporter.say(f"neighbours: written for {num_written} vectors")
     return encoded
 
 

@@ -294,7 +294,7 @@ def check_target_is_ours(connection: Connection) -> str:
         [target_schema(), ",".join(ENCODING_RELATIONS)],
     ).to_pylist()
     schema = target_schema()
-    advice = "`setup/least_privilege.sql` makes a role that may"
+    advice = "`setup/least_privilege.sql` creates a role with this right"
     if not target["may_create"]:
         raise WorkFailedError(f"this role may not create relations in {schema}; {advice}")
     if (foreign := target["foreign_relation"]) is not None:
@@ -302,4 +302,4 @@ def check_target_is_ours(connection: Connection) -> str:
             f"this role does not own {schema}.{foreign}, and dbt replaces what it builds; "
             f"{advice}"
         )
-    return "owned by this role" if target["is_there"] else "dbt will create it"
+    return "this role may build here" if target["is_there"] else "dbt will create it"

@@ -65,7 +65,8 @@ def scale_by_sd(connection: Connection, scenario_set_id: str) -> pa.Table:
         ) as deviations on series.series_position = deviations.series_position
         where deviations.deviation > 0
         """
-    return _replace(connection, divisors, [scenario_set_id])
+    nothing = f"no series of set {scenario_set_id!r} varies"
+    return _replace(connection, divisors, [scenario_set_id], nothing)
 
 
 def scale_as(connection: Connection, scenario_set_id: str, other_set_id: str) -> pa.Table:
@@ -93,16 +94,19 @@ def scale_as(connection: Connection, scenario_set_id: str, other_set_id: str) ->
         select series_kind, series_id, divisor from {relation("series_scales")}
         where scenario_set_id = $2
         """
-    return _replace(connection, divisors, [scenario_set_id, other_set_id])
+    nothing = f"set {other_set_id!r} has no divisors of its own"
+    return _replace(connection, divisors, [scenario_set_id, other_set_id], nothing)
 
 
-def _replace(connection: Connection, divisors: str, parameters: list[object]) -> pa.Table:
+def _replace(
+    connection: Connection, divisors: str, parameters: list[object], nothing: str
+) -> pa.Table:
     """Store what a query gives in place of the divisors of the set $1.
 
     Raises
     ------
     WrongUsageError
-        The query gives none.
+        The query gives none: ``nothing`` says why.
     """
     scales = relation("series_scales")
     written = fetch(
@@ -137,9 +141,6 @@ def _replace(connection: Connection, divisors: str, parameters: list[object]) ->
     )
     if not written.num_rows:
         connection.rollback()
-        raise WrongUsageError(
-            "there are no divisors to write: no series of the set varies, or the other "
-            "set has none of its own"
-        )
+        raise WrongUsageError(f"there are no divisors to write: {nothing}")
     connection.commit()
     return written

@@ -1,6 +1,6 @@
 """The data of the report, read from Postgres in one snapshot."""
 
-import datetime
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,38 +11,12 @@ from numpy.typing import NDArray
 from python_encoders.encoders import DIMENSION, ENCODERS, check_models
 from python_encoders.errors import WorkFailedError
 from python_encoders.postgres import check_is_built, coverage, fetch, relation
+from python_encoders.report.history import History, read_history
+from python_encoders.report.scenario import CRISIS, Scenario
 from python_encoders.scope import ENTITY_TYPE, Scope
 
 MAX_REJECTIONS = 200
 MAX_DIVISORS = 12
-CRISIS = "CRISIS"
-
-
-class Scenario(NamedTuple):
-    """One vector's scenario, and what people call it.
-
-    Attributes
-    ----------
-    entity_id, set_id : str
-    category : str or None
-        Of its set.
-    name : str
-        The entity id where it has no name of its own.
-    scenario_class : str or None
-    first_day, last_day : date or None
-        Of a historical window.
-    market_path : ndarray of shape (H + 1,), float64, or None
-        The market's return since the start, on days 0 to H; None where no panel is built.
-    """
-
-    entity_id: str
-    set_id: str
-    category: str | None
-    name: str
-    scenario_class: str | None
-    first_day: datetime.date | None
-    last_day: datetime.date | None
-    market_path: NDArray[np.float64] | None
 
 
 class ReportData(NamedTuple):
@@ -54,6 +28,8 @@ class ReportData(NamedTuple):
     scenarios : list of M Scenario
         By entity id.
     vectors : ndarray of shape (M, 384), float32
+    history : History
+        Each set against history.
     crises_without_vector : list of str
         Names.
     models : list of dict
@@ -78,6 +54,7 @@ class ReportData(NamedTuple):
     model_id: str
     scenarios: list[Scenario]
     vectors: NDArray[np.float32]
+    history: History
     crises_without_vector: list[str]
     models: list[dict[str, Any]]
     coverage: list[dict[str, Any]]
@@ -293,7 +270,7 @@ def _check_has_vectors(models: list[dict[str, Any]], model_id: str) -> None:
     if model_id not in found:
         others = f" (there are some of {', '.join(found)})" if found else ""
         raise WorkFailedError(
-            f"no vectors of {model_id} to report on{others}; `python -m python_encoders "
+            f"no vectors of {model_id} to report on{others}; `scenario-embeddings "
             f"backfill --model-id {model_id}` makes them"
         )
 
@@ -302,6 +279,7 @@ def _scenarios(
     stored: pa.Table,
     labels: dict[str, dict[str, Any]],
     paths: dict[str, NDArray[np.float64]],
+    scaled_sets: Container[str],
 ) -> list[Scenario]:
     unlabelled = dict.fromkeys(("scenario_class", "first_day", "last_day"))
     return [
@@ -309,6 +287,7 @@ def _scenarios(
             **row,
             **(labels.get(row["entity_id"]) or {"name": row["entity_id"], **unlabelled}),
             market_path=paths.get(row["entity_id"]),
+            is_scaled=row["set_id"] in scaled_sets,
         )
         for row in stored.select(["entity_id", "set_id", "category"]).to_pylist()
     ]
@@ -349,13 +328,23 @@ def read(connection: Connection, model_id: str) -> ReportData:
     stored = _stored_vectors(connection, model_id)
     embedding = stored["embedding"].combine_chunks().flatten().to_numpy()
     labels = _labels(connection)
-    scenarios = _scenarios(stored, labels, _market_paths(connection))
+    divisors = _divisors(connection)
+    scenarios = _scenarios(stored, labels, _market_paths(connection), divisors)
+    history = read_history(connection, scenarios, model_id)
+    scenarios = [
+        row._replace(
+            weight=history.weights.get(row.entity_id),
+            notes=tuple(history.notes.get(row.entity_id, ())),
+        )
+        for row in scenarios
+    ]
     encoded = {scenario.entity_id for scenario in scenarios}
     rejections = _rejections(connection)
     return ReportData(
         model_id=model_id,
         scenarios=scenarios,
         vectors=embedding.reshape(len(scenarios), DIMENSION),
+        history=history,
         crises_without_vector=[
             label["name"]
             for entity_id, label in labels.items()
@@ -363,7 +352,7 @@ def read(connection: Connection, model_id: str) -> ReportData:
         ],
         models=models,
         coverage=coverage(connection, Scope(tuple(ENCODERS))).to_pylist(),
-        divisors=_divisors(connection),
+        divisors=divisors,
         num_rejections=rejections[0]["num_rejections"] if rejections else 0,
         rejections=rejections,
         largest_losses=_largest_losses(connection),

@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from python_encoders.report.data import CRISIS, Scenario
+from python_encoders.report.scenario import CRISIS, Scenario
 
 # An SVG of more is slow on a phone.
 MAX_POINTS = 4000
@@ -23,6 +23,9 @@ PATHS_HEIGHT = 216
 _MARGIN = {"l": 44, "r": 20, "t": 8, "b": 26}
 _NUMERAL_HEIGHT = 13
 _MIN_CORRELATION = 0.7
+# Pixels, and square pixels: around a mark, and for a representative of its whole set.
+_INNER_RING = 11
+_RING_AREA = 4000
 FONT = (
     "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Noto Sans', "
     "'Liberation Sans', Arial, sans-serif"
@@ -163,20 +166,54 @@ def _hover_text(scenario: Scenario) -> str:
         lines.append(f"{scenario.first_day} to {scenario.last_day}")
     if scenario.market_path is not None:
         num_days = len(scenario.market_path) - 1
-        lines.append(f"market {percent(scenario.market_path[-1])} in {num_days} days")
-    lines.append(" · ".join(filter(None, [scenario.scenario_class, scenario.entity_id])))
-    return "<br>".join([*lines[:-1], escaped(lines[-1])])
+        of_scaled = " of scaled returns" if scenario.is_scaled else ""
+        market = percent(scenario.market_path[-1])
+        lines.append(f"market {market} in {num_days} days{of_scaled}")
+    known_as = " · ".join(filter(None, [scenario.scenario_class, scenario.entity_id]))
+    return "<br>".join([*lines, *map(escaped, [known_as, *scenario.notes])])
 
 
 def _drawn(scenarios: Sequence[Scenario]) -> list[int]:
-    """Choose the rows to draw: all, or the crises and evenly many of the others."""
+    """Choose the rows to draw: all, or the marked ones and evenly many of the others."""
     if len(scenarios) <= MAX_POINTS:
         return list(range(len(scenarios)))
+    kept = [i for i, row in enumerate(scenarios) if row.weight is not None]
     crises = [i for i, row in enumerate(scenarios) if row.scenario_class == CRISIS]
-    crises = crises[: MAX_POINTS // 2]
-    others = sorted(set(range(len(scenarios))) - set(crises))
-    step = len(others) / (MAX_POINTS - len(crises))
-    return sorted(crises + [others[int(i * step)] for i in range(MAX_POINTS - len(crises))])
+    marked = list(dict.fromkeys(kept + crises))[: MAX_POINTS // 2]
+    others = sorted(set(range(len(scenarios))) - set(marked))
+    step = len(others) / (MAX_POINTS - len(marked))
+    return sorted(marked + [others[int(i * step)] for i in range(MAX_POINTS - len(marked))])
+
+
+def _rings(
+    scenarios: Sequence[Scenario],
+    coordinates: NDArray[np.float64],
+    colours: Sequence[int],
+) -> list[go.Scatter]:
+    """Draw a ring around each representative; its area around the mark is its weight."""
+    members: dict[int, list[int]] = {}
+    for row, scenario in enumerate(scenarios):
+        if scenario.weight is not None:
+            members.setdefault(colours[row], []).append(row)
+    return [
+        go.Scatter(
+            uid=f"-ring-colour{colour}",
+            x=coordinates[rows, 0].tolist(),
+            y=coordinates[rows, 1].tolist(),
+            mode="markers",
+            marker={
+                "symbol": "circle",
+                "size": [
+                    round(
+                        (_INNER_RING**2 + _RING_AREA * (scenarios[i].weight or 0)) ** 0.5, 1
+                    )
+                    for i in rows
+                ],
+            },
+            hoverinfo="skip",
+        )
+        for colour, rows in sorted(members.items())
+    ]
 
 
 def _colour_labels(scenarios: Sequence[Scenario]) -> tuple[str, list[str]]:
@@ -251,8 +288,9 @@ def scenario_map(scenarios: Sequence[Scenario], vectors: NDArray[np.float32]) ->
     Returns
     -------
     Map
-        One trace for each colour and symbol, crises last; ``customdata`` of the crises
-        are the names to write beside them.
+        One trace for each colour of the representatives' rings, then one for each colour
+        and symbol, crises last; ``customdata`` of the crises are the names to write
+        beside them.
     """
     coordinates, shares = principal_plane(vectors)
     meanings = _orient(coordinates, scenarios)
@@ -279,13 +317,15 @@ def scenario_map(scenarios: Sequence[Scenario], vectors: NDArray[np.float32]) ->
         )
         for (symbol, colour), rows in sorted(members.items(), reverse=True)
     ]
+    # Beneath the marks, which have the names.
+    rings = _rings(scenarios, coordinates, [colours[label] for label in colour_labels])
     layout = _layout(
         xaxis=_axis(_axis_title(shares[0], meanings[0])),
         yaxis=_axis(_axis_title(shares[1], meanings[1])),
         margin={"l": 28, "r": 8, "t": 8, "b": 32},
     )
     return Map(
-        figure=go.Figure(traces, layout),
+        figure=go.Figure(rings + traces, layout),
         num_points=len(drawn),
         shares=shares,
         meanings=(meanings[0], meanings[1]),

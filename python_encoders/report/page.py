@@ -15,13 +15,15 @@ from markupsafe import Markup
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
-from python_encoders.report.data import CRISIS, ReportData, Scenario, read
+from python_encoders.report.data import ReportData, read
 from python_encoders.report.figures import (
     market_paths,
     percent,
     return_range,
     scenario_map,
 )
+from python_encoders.report.history import NUM_KEPT
+from python_encoders.report.scenario import CRISIS, Scenario
 from python_encoders.search import nearest
 
 NUM_NEIGHBOURS = 5
@@ -134,9 +136,16 @@ def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
+def _by(value: float | None, unit: float) -> str:
+    """Write a distance in a unit; the unit is 0 where all of history is one point."""
+    return "–" if value is None or not unit else f"{value / unit:.2f}"
+
+
 def _end(scenario: Scenario) -> str:
-    """Write the market's return over the whole horizon."""
-    return "–" if scenario.market_path is None else percent(scenario.market_path[-1])
+    """Write the market's return over the whole horizon, marked where it is scaled."""
+    if scenario.market_path is None:
+        return "–"
+    return percent(scenario.market_path[-1]) + ("*" if scenario.is_scaled else "")
 
 
 def _policy(*scripts: str) -> str:
@@ -169,7 +178,7 @@ def render(data: ReportData, metric: str) -> str:
         lstrip_blocks=True,
     )
     environment.globals["zip"] = zip
-    environment.filters |= {"share": _share, "end": _end}
+    environment.filters |= {"share": _share, "by": _by, "end": _end}
     plotly_js = plotly.offline.get_plotlyjs()
     js = (_FOLDER / "report.js").read_text(encoding="utf-8")
     drawn = scenario_map(data.scenarios, data.vectors)
@@ -188,6 +197,7 @@ def render(data: ReportData, metric: str) -> str:
         crises=_crises(data, list(crises.values())[:MAX_CRISES], metric),
         num_crises=len(crises),
         num_neighbours=NUM_NEIGHBOURS,
+        num_kept=NUM_KEPT,
         losses=_losses(data),
         models=_models(data),
         policy=_policy(plotly_js, js),

@@ -90,9 +90,8 @@ function nameCrises(holder) {
   names.replaceChildren();
   const frame = holder.getBoundingClientRect();
   const plot = boxWithin(frame, holder.querySelector(".nsewdrag"));
-  const points = [...holder.querySelectorAll(".points path.point")].map((point) =>
-    boxWithin(frame, point),
-  );
+  const marked = holder.querySelectorAll(".trace:not([class*='-ring']) path.point");
+  const points = [...marked].map((point) => boxWithin(frame, point));
   const marks = crisisMarks(holder, frame).filter(({ box }) => overlaps(box, plot));
   const taken = marks.map(({ box }) => box);
   // The outermost first: they have room, and are what one looks at.

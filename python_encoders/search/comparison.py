@@ -118,7 +118,7 @@ def compare(
     by_distance = np.argsort(squared, kind="stable")[: np.isfinite(squared).sum()]
     if not len(by_distance):
         raise WrongUsageError(
-            f"{other_set_id} has no two scenarios apart, and so no yardstick for what is "
+            f"{other_set_id} needs two scenarios that share no day, to measure what is "
             "near; `similar` lists what is nearest to one scenario"
         )
     # The ninth of ten, rounded up.

@@ -70,8 +70,8 @@ def plausibility(
     yardsticks = np.sort(squared[np.isfinite(squared)])
     if not len(yardsticks):
         raise WrongUsageError(
-            f"{reference_set_id} has no two scenarios apart, and so no yardstick for what "
-            "is near; `similar` lists what is nearest to one scenario"
+            f"{reference_set_id} needs two scenarios that share no day, to measure what is "
+            "near; `similar` lists what is nearest to one scenario"
         )
     if scenario_set_id == reference_set_id:
         rows, to_nearest = fellows, squared

@@ -79,7 +79,7 @@ def _weights(
             )
     wanted = set(scenario_ids)
     for what, odd in (
-        ("has twice", [one for one, two in itertools.pairwise(ids) if one == two]),
+        ("lists twice", [one for one, two in itertools.pairwise(ids) if one == two]),
         ("has no weight of", [one for one in scenario_ids if one not in by_id]),
         ("has weights without a vector:", [one for one in by_id if one not in wanted]),
     ):

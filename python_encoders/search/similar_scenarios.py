@@ -158,8 +158,8 @@ def _nearest(connection: Connection, question: Question) -> list[Neighbour]:
     query = _query_vector(connection, question)[: _num_values(question)]
     if question.metric == "cosine" and not query.any():
         raise WrongUsageError(
-            f"the vector of {question.entity_id!r} is all zeros, which point nowhere; ask "
-            "with --metric l2"
+            f"the vector of {question.entity_id!r} is all zeros, so cosine is undefined; "
+            "ask with --metric l2"
         )
     fetch(
         connection,

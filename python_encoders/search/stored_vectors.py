@@ -174,7 +174,7 @@ def set_vectors(
     if metric == "cosine" and len(zeros):
         raise WrongUsageError(
             f"{len(zeros)} of {len(matrix)} vectors of {scenario_set_id} are all zeros, "
-            f"which point nowhere, such as {scenario_ids[zeros[0]]}; ask with --metric l2"
+            f"such as {scenario_ids[zeros[0]]}: cosine is undefined; ask with --metric l2"
         )
     labels = fetch(
         connection,

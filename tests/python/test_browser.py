@@ -58,7 +58,9 @@ def test_every_picture_is_there_whole_on_screens_of_any_width(browser, page, wid
         """
         const all = (selector, within = document) => [...within.querySelectorAll(selector)];
         return {
-          points: all("#map path.point").length,
+          points: all("#map .trace:not([class*='-ring']) path.point").length,
+          rings: all("#map [class*='-ring'] path.point").length,
+          history: all("#history table").map((table) => all("tbody tr", table).length),
           names: all("#map-names text").map((name) => {
             const { left, right, top, bottom } = name.getBoundingClientRect();
             return [name.textContent, left, right, top, bottom];
@@ -72,6 +74,8 @@ def test_every_picture_is_there_whole_on_screens_of_any_width(browser, page, wid
     )
 
     assert shown["points"] == 143
+    assert shown["rings"] == 10
+    assert shown["history"] == [8, 8]
     assert shown["lines"] == [6] * 18
     assert shown["tables"] == [6] * 18
     assert shown["empty"] == 0
@@ -106,7 +110,7 @@ def test_all_text_and_every_mark_stands_out(browser, page, scheme):
         ("h1, h2, h3, p, th, td, dt, dd, li, figcaption, code, nav a", "color", 4.5),
         (".plot text, #map-names text", "fill", 4.5),
         ("#map path.point, .key svg", "fill", 3),
-        (".plot path.js-line", "stroke", 3),
+        (".plot path.js-line, #map [class*='-ring'] path.point", "stroke", 3),
     ):
         contrasts = browser.execute_script(CONTRASTS, selector, colour)
         assert len(contrasts) > 5
@@ -159,7 +163,8 @@ def test_a_name_is_shown_as_it_is_and_never_run(browser, page, tmp_path):
     assert browser.execute_script("return typeof pwned") == "undefined"
     shown = browser.execute_script(
         """
-        return [...document.querySelectorAll("h3, .crisis td:nth-child(2)")]
+        const where = "#crises h3, .crisis td:nth-child(2), #history td:first-child";
+        return [...document.querySelectorAll(where)]
           .map((element) => element.textContent).filter((text) => text !== "itself");
         """
     )

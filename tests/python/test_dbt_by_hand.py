@@ -16,7 +16,7 @@ def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
     assert "WARN 572 assert_no_pending_embeddings" in built.stdout
     assert (
         "572 vectors wait for the encoder; to write them: "
-        "python -m python_encoders encode --model-id all" in built.stdout
+        "scenario-embeddings encode --model-id all" in built.stdout
     )
 
     # The same test is an error once the encoder is said to have run.

@@ -87,7 +87,7 @@ def test_a_reduction_adds_up_and_counts_weights(built, front):
         ("set weight = -1 where scenario_id = '5'", "scenario 5 is -1.0; it must be"),
         ("set weight = null where scenario_id = '5'", "scenario 5 is NULL"),
         ("set scenario_id = '37' where scenario_id = '5'", "has no weight of scenario 5"),
-        ("set scenario_id = '6' where scenario_id = '5'", "has twice scenario 6"),
+        ("set scenario_id = '6' where scenario_id = '5'", "lists twice scenario 6"),
         ("set weight = 0", "all weights are 0"),
     ):
         execute('create table raw.changed as select * from raw."odd ""name"')
@@ -176,8 +176,8 @@ def test_a_question_without_an_answer_is_one_line(built):
         ("reduce", ("SET_ABC123", 3, MODEL, "l2", "raw.x; drop"), "no table 'raw.x; drop'"),
         ("reduce", ("ONE", 1, MODEL, "cosine"), "1 of 1 vectors of ONE are all zeros"),
         ("compare", ("SET_ABC123", "SET_ABC123", MODEL), "covers itself"),
-        ("compare", ("SET_ABC123", "ONE", MODEL), "ONE has no two scenarios apart"),
-        ("plausibility", ("SET_ABC123", "ONE", MODEL), "ONE has no two scenarios apart"),
+        ("compare", ("SET_ABC123", "ONE", MODEL), "ONE needs two scenarios"),
+        ("plausibility", ("SET_ABC123", "ONE", MODEL), "ONE needs two scenarios"),
         ("duplicates", (None, MODEL, 2.0), "a share from 0 to 1"),
     ):
         with pytest.raises(WrongUsageError, match=complaint):

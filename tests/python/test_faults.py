@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import psycopg2
 import pytest
 from conftest import (
@@ -743,10 +745,27 @@ def test_a_server_killed_during_the_panels_loses_nothing(
     assert_nothing_left()
 
 
+@contextlib.contextmanager
+def full_disk(own: PostgresServer) -> Iterator[None]:
+    """Restart the server with a limit of 16 MB per file. Postgres fails as on a full disk.
+
+    A smaller limit is not possible: a file of the write-ahead log has this size.
+    """
+    stop(own, "fast")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 2**20, hard))
+    try:
+        own.ensure_postgres_running()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    yield
+    stop(own, "fast")
+    own.ensure_postgres_running()
+
+
 def test_a_full_disk_under_the_vectors_loses_nothing(unencoded_on_own, undisturbed):
-    # A limit on the size of files is a disk that fills, for Postgres; others' rows fill it
-    # up to a few vectors.
     assert_a_rerun_gives(undisturbed)
+    # The rows of another entity type leave room for a few vectors.
     execute(
         """
         create table filler as select * from analytics.numeric_window_embeddings;
@@ -763,23 +782,58 @@ def test_a_full_disk_under_the_vectors_loses_nothing(unencoded_on_own, undisturb
         """
     )
     before = vectors()
-    stop(unencoded_on_own, "fast")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 2**20, hard))
-    try:
-        unencoded_on_own.ensure_postgres_running()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with full_disk(unencoded_on_own):
+        error = error_of(outcome(start("-c", IN_SMALL_BATCHES, "encode")))
+        assert "could not extend file" in error
+        assert "File too large" in error
+        assert_nothing_left()
+        assert 0 < len(vectors()) - len(before) < len(undisturbed)
 
-    error = error_of(outcome(start("-c", IN_SMALL_BATCHES, "encode")))
-    assert "could not extend file" in error
-    assert "File too large" in error
-    assert_nothing_left()
-    assert 0 < len(vectors()) - len(before) < len(undisturbed)
-
-    stop(unencoded_on_own, "fast")
-    unencoded_on_own.ensure_postgres_running()
     assert_a_rerun_gives(before | undisturbed)
+
+
+def test_a_full_disk_amid_a_load_leaves_the_source_as_it_was(
+    unencoded_on_own, front, tmp_path
+):
+    history = tmp_path / "history.csv"
+    days = pd.bdate_range("2020-01-01", periods=170, name="date")
+    returns = np.random.default_rng(SEED).normal(0, 0.02, (170, 20))
+    # With ids of 200 bytes, fewer rows fill the disk.
+    frame = pd.DataFrame(returns, days, [f"{column:0200}" for column in range(20)])
+
+    def load() -> Outcome:
+        return front(
+            *("load", str(history), "--scenario-set-id", "HIST", "--replace"),
+            *("--window", "20", "--stride", "1", "--vars", "{source_schema: desk}"),
+        )
+
+    def loaded() -> list[Any]:
+        return [
+            execute(f"select * from {table} where scenario_set_id = 'HIST' order by {key}")
+            for table, key in (
+                ("desk.scenario_sets", "1"),
+                ("desk.scenario_paths", "1, 2, 3, 4"),
+                ("analytics.series_scales", "1, 2, 3"),
+            )
+        ]
+
+    frame[:21].to_csv(history)
+    assert load().returncode == 0
+    execute("insert into analytics.series_scales values ('HIST', 'INSTRUMENT', 'A', 100)")
+    before = loaded()
+    assert [len(rows) for rows in before] == [1, 2 * 20 * 20, 1]
+
+    frame.to_csv(history)
+    with full_disk(unencoded_on_own):
+        error = error_of(load())
+        assert "could not extend file" in error
+        assert "File too large" in error
+        assert_nothing_left()
+        assert loaded() == before
+
+    assert load().returncode == 0
+    # The file of this load has no divisors.
+    assert [len(rows) for rows in loaded()] == [1, 151 * 20 * 20, 0]
 
 
 def test_no_room_for_dbts_temporary_files_is_told(unencoded_on_own, undisturbed, front):

@@ -144,8 +144,8 @@ def test_supervisory_quarters_come_in_their_own_units(tmp_path):
         rel=1e-12,
     )
     assert warnings(said) == [
-        "warning: Volatility index carries 69% of the squares; another unit, or a divisor "
-        "in a spec?"
+        "warning: Volatility index carries 69% of the squares; is its unit another one? "
+        "A divisor in a spec makes up for it"
     ]
 
     per_series = options["per_series"] | {"Volatility index": {"divisor": 4}}
@@ -295,6 +295,9 @@ def test_the_order_of_rows_and_columns_changes_nothing(data):
             found, _ = loaded(path, layout=layout, default=Series(values="levels"))
             expected = found if expected is None else expected
             assert found == expected
+            twice = frame.index[data.draw(st.integers(0, len(frame) - 1))]
+            pd.concat([frame, frame.loc[[twice]]]).to_csv(path, index=False)
+            assert "repeats a cell" in error_of(path, layout=layout)
     assert expected == {
         (scenario, step, series): grid[scenario, day, series]
         / grid[scenario, before, series]
@@ -337,7 +340,7 @@ def test_the_order_of_rows_and_columns_changes_nothing(data):
         (
             "scenario,date,A\na,2020-01-01,1\nb,2020-01-02,1\nb,2020-01-03,1\n",
             {},
-            "scenarios have dates of their own, and 1 to 2 of them",
+            "the scenarios have 1 to 2 dates each",
         ),
         ("", {}, "it is empty"),
     ],
@@ -395,15 +398,41 @@ def test_a_series_with_a_gap_can_be_dropped(tmp_path):
 
 
 def test_levels_against_another_scenario(tmp_path):
-    text = "scenario,step,A\nbase,1,100\nbase,2,200\ndown,1,90\ndown,2,150\n"
+    text = "scenario,step,A,Y\nbase,1,100,4\nbase,2,200,4\ndown,1,90,3\ndown,2,150,2\n"
     cells, _ = loaded(
         written(tmp_path, text),
         default=Series(values="levels"),
+        per_series={"Y": {"change": "difference", "unit": "percent"}},
         base_scenario="base",
         as_of="2020-01-01",
     )
 
-    assert cells == {("down", 1, "A"): 90 / 100 - 1, ("down", 2, "A"): 150 / 200 - 1}
+    assert cells == {
+        ("down", 1, "A"): 90 / 100 - 1,
+        ("down", 2, "A"): 150 / 200 - 1,
+        ("down", 1, "Y"): -0.01,
+        ("down", 2, "Y"): -0.02,
+    }
+
+
+def test_several_files_are_one_set(tmp_path):
+    header = "scenario,name,step,A,B\n"
+    first = written(tmp_path, f"# note\n{header}a,Fall,1,.1,9\n", "first.csv")
+    second = written(tmp_path, f"{header}b,Rise,1,.2,9\n", "second.csv")
+    options = {"labels": "name", "series_columns": ("A",), "as_of": "2020-01-01"}
+    scenario_set = read_set(Options((first, second), "X", **options), print)
+
+    assert scenario_set.cube.scenario_ids == ["a", "b"]
+    assert scenario_set.cube.series_ids == ["A"]
+    assert scenario_set.cube.values.ravel().tolist() == [0.1, 0.2]
+    assert scenario_set.labels == {"a": {"name": "Fall"}, "b": {"name": "Rise"}}
+
+    written(tmp_path, f"{header}a,Fall,1,.3,9\n", "second.csv")
+    with pytest.raises(WrongUsageError) as raised:
+        read_set(Options((first, second), "X", **options), print)
+    assert "second.csv, row 2, column 'step' repeats a cell that first.csv, row 3" in str(
+        raised.value
+    )
 
 
 def test_log_returns_and_a_sign(tmp_path):
@@ -530,6 +559,28 @@ def test_divisors_go_to_their_table(empty, front):
     assert execute("select * from analytics.series_scales order by 3") == [
         ("SUP", "MACRO", "Equity index", 3.0),
         ("SUP", "MACRO", "Volatility index", 5.0),
+    ]
+    factors = front(
+        *("load", str(SPECS / "sparse_stress.csv"), "--scenario-set-id", "SHOCKS"),
+        *("--spec", str(SPECS / "sparse_stress.yml"), "--name", "Shocks"),
+        *("--category", "SHOCK_OVERLAY"),
+    )
+    assert factors.stderr == ""
+    # The two ids that do not name the series are sentinels.
+    assert execute(
+        """
+        select distinct
+            paths.scenario_set_id, sets.name, sets.category,
+            case when paths.instrument_id like '\\_\\_%' then paths.instrument_id end,
+            case when paths.factor_id like '\\_\\_%' then paths.factor_id end,
+            case when paths.macro_id like '\\_\\_%' then paths.macro_id end
+        from raw.scenario_paths as paths
+        inner join raw.scenario_sets as sets using (scenario_set_id)
+        order by 1
+        """
+    ) == [
+        ("SHOCKS", "Shocks", "SHOCK_OVERLAY", "__FACTOR__", None, "__NONE__"),
+        ("SUP", "SUP", "REGULATORY", "__MACRO__", "__NONE__", None),
     ]
 
 

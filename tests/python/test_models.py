@@ -115,7 +115,7 @@ def test_each_model_gets_what_it_lacks_and_no_more(built, chain):
     assert encode_only(everything, Silent()) == (0, 0)
 
 
-ADVICE = "; percent? a divisor of 100; basis points? one of 10,000"
+ADVICE = "; set a divisor in series_scales: 100 for percent, 10000 for basis points"
 
 
 def test_what_a_sketch_does_not_take_is_rejected_for_it_alone(source, chain):
@@ -155,18 +155,18 @@ def test_what_a_sketch_does_not_take_is_rejected_for_it_alone(source, chain):
         "S:above": (
             "VALUE_OUT_OF_RANGE",
             "1 cell, the first: day 2, series B, value 4.000000000000001, "
-            f"the model takes +/-4{ADVICE}",
+            f"the encoder takes +/-4{ADVICE}",
         ),
         "S:below": (
             "VALUE_OUT_OF_RANGE",
             "3 cells, the first: day 1, series B, value -1e+30, "
-            f"the model takes +/-4{ADVICE}",
+            f"the encoder takes +/-4{ADVICE}",
         ),
         "SEPARATOR:1": (
             "SEPARATOR_IN_SERIES_ID",
             "a series id has the character U+001F",
         ),
-        "WIDE:1": ("TOO_MANY_SERIES", "2049 series, the model takes 2048"),
+        "WIDE:1": ("TOO_MANY_SERIES", "2049 series, the encoder takes 2048"),
     }
     assert model_rejections() == {
         (entity, model_id): reason

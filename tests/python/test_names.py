@@ -23,7 +23,7 @@ def test_a_target_schema_that_postgres_would_change_is_refused(
     refusal = front("backfill")
 
     assert refusal.returncode == 2
-    assert "has at most 63 bytes and neither begins nor ends with a blank" in refusal.stderr
+    assert "is too long (63 bytes at most) or begins or ends with a blank" in refusal.stderr
     assert refusal.stderr.count("\n") == 1
 
 

@@ -14,10 +14,12 @@ from python_encoders.encoders import ENCODERS
 from python_encoders.pipeline import encode_only
 from python_encoders.postgres import connect
 from python_encoders.report import figures as report_figures
-from python_encoders.report.data import Scenario, market_path, read
+from python_encoders.report import history as report_history
+from python_encoders.report.data import market_path, read
 from python_encoders.report.page import crises_of, neighbours, render
+from python_encoders.report.scenario import Scenario
 from python_encoders.scope import Scope
-from python_encoders.search import Question, similar
+from python_encoders.search import Question, reduce, similar
 
 CORE, SHAPE = "num-scenario-core-v1", "num-scenario-stress-shape-v2"
 HOSTILE = """</script><script>pwned = 1</script> "a" 'b' [bold] <b>c</b> $x$ &amp;\n😱"""
@@ -53,6 +55,17 @@ def figures(page):
     return {name: json.loads(text) for name, text in found}
 
 
+def marks(drawn):
+    """Give the traces of a map that are scenarios, without the rings around some."""
+    return [trace for trace in drawn["data"] if "-ring" not in trace["uid"]]
+
+
+def words(page):
+    """Give the text of a page, without the scripts after it."""
+    text = re.sub(r"<script.*?</script>|<[^>]+>", " ", page.split("plotly.js v")[0])
+    return re.sub(r"\s+", " ", text)
+
+
 def scenario(**own):
     texts = ("entity_id", "set_id", "category", "name", "scenario_class")
     fields = dict.fromkeys(texts, "S") | dict.fromkeys(
@@ -64,7 +77,7 @@ def scenario(**own):
 def test_every_vector_is_a_point_and_every_crisis_a_picture(page):
     pictures = figures(page)
 
-    points = [point for trace in pictures["map"]["data"] for point in trace["x"]]
+    points = [point for trace in marks(pictures["map"]) for point in trace["x"]]
     assert len(points) == 143
     crises = {name: figure for name, figure in pictures.items() if name != "map"}
     assert len(crises) == 18
@@ -111,8 +124,7 @@ def test_the_market_is_the_mean_over_the_series_compounded(encoded):
 
 
 def test_the_tables_say_what_the_database_says(page):
-    text = re.sub(r"<[^>]+>|\s+", " ", page.split("plotly.js v")[0])
-    text = re.sub(r"\s+", " ", text)
+    text = words(page)
 
     assert f"SET_ABC123 {CORE} 120 119 1 0" in text
     assert f"{SHAPE} 24 24 0 0 SET_ABC123" in text
@@ -197,7 +209,7 @@ def test_without_vectors_of_the_model_one_line_says_how_to_make_them(built, fron
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"Error: no vectors of {SHAPE} to report on (there are some of {CORE}); "
-        f"`python -m python_encoders backfill --model-id {SHAPE}` makes them\n"
+        f"`scenario-embeddings backfill --model-id {SHAPE}` makes them\n"
     )
 
 
@@ -248,6 +260,7 @@ def test_a_vector_without_a_panel_has_no_path_and_breaks_nothing(encoded):
 
     assert all(not f["data"] for name, f in figures(page).items() if name != "map")
     assert len(figures(page)) == 19
+    assert "SET_ABC123 unknown scenario set" in words(page)
 
 
 def test_vectors_of_zeros_point_nowhere(encoded):
@@ -287,10 +300,14 @@ def test_classes_too_many_for_the_symbols_share_the_last():
     assert (drawn.symbols[-1].label, drawn.symbols[-1].num_points) == ("6 others", 6)
 
 
-def test_a_map_of_too_many_points_keeps_the_crises_and_evenly_many_others(monkeypatch):
+def test_a_map_of_too_many_points_keeps_what_is_marked_and_evenly_many_others(monkeypatch):
     monkeypatch.setattr(report_figures, "MAX_POINTS", 40)
     scenarios = [
-        scenario(scenario_class=None if i % 20 else "CRISIS", name=str(i))
+        scenario(
+            scenario_class=None if i % 20 else "CRISIS",
+            name=str(i),
+            weight=0.1 if i in (7, 191) else None,
+        )
         for i in range(200)
     ]
 
@@ -299,7 +316,151 @@ def test_a_map_of_too_many_points_keeps_the_crises_and_evenly_many_others(monkey
     assert drawn.num_points == 40
     crises = drawn.figure.data[-1]
     assert list(crises.customdata) == [str(i) for i in range(0, 200, 20)]
-    assert len(drawn.figure.data[0].x) == 30
+    ring, others, _ = drawn.figure.data
+    assert len(others.x) == 30
+    assert len(ring.x) == 2
+    assert {"<b>7</b>", "<b>191</b>"} <= {
+        text[: text.index("<br>")] for text in others.hovertext
+    }
+
+
+def test_the_page_says_of_history_what_the_commands_say(page, front):
+    text = words(page)
+
+    command = front(
+        *("compare", "--scenario-set-id", "SET_ABC123", "--with", "HIST_STRESS_20D")
+    )
+    summary, _, _, *nearest = command.stdout.splitlines()
+    assert f"SET_ABC123 {summary}. 34 of 119 scenarios are beyond" in text
+    assert re.match(r"  0\.2038  no .* Covid crash, March 2020 ", nearest[0])
+    # By the yardstick of 0.1528.
+    assert "Covid crash, March 2020 1.33 no Draw 35: 5 of 10 days stressed" in text
+    assert "Bear-market low, March 2009 0.74 yes Draw" in text
+    assert "Draw 79: 9 of 10 days stressed 1.59 4.96 Bear-market low, March 2009" in text
+
+
+def test_a_ring_on_the_map_is_around_each_representative(page):
+    drawn = figures(page)["map"]
+    with connect(autocommit=True) as connection:
+        reduced = reduce(connection, "SET_ABC123", 10, SHAPE).to_pylist()
+    weights = {row["representative_id"]: row["representative_weight"] for row in reduced}
+
+    [rings] = [trace for trace in drawn["data"] if "-ring" in trace["uid"]]
+    hovers = {
+        (x, y): hover
+        for trace in marks(drawn)
+        for x, y, hover in zip(trace["x"], trace["y"], trace["hovertext"], strict=True)
+    }
+    sizes = {}
+    for x, y, size in zip(rings["x"], rings["y"], rings["marker"]["size"], strict=True):
+        [name] = re.findall(r"SET_ABC123:(\d+)", hovers[x, y])
+        count = round(weights[name] * 119)
+        assert f"<br>stands for {count} of 119 scenarios of SET_ABC123" in hovers[x, y]
+        sizes[name] = size
+    assert sizes.keys() == weights.keys()
+    order = sorted(weights, key=weights.get)
+    assert [sizes[name] for name in order] == sorted(sizes.values())
+    assert max(sizes.values()) > 1.5 * min(sizes.values())
+    hover = " ".join(hovers.values())
+    assert hover.count("not covered by SET_ABC123") == 3
+    assert hover.count("beyond history: 1.") == 34
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "delete from analytics.numeric_window_embeddings where entity_id like 'SET%'",
+            "There is no set beside HIST_STRESS_20D to compare with it.",
+        ),
+        (
+            "update analytics.int_scenario_sets set category = null",
+            "No set with vectors has the category HISTORICAL",
+        ),
+        (
+            "delete from analytics.numeric_window_embeddings where entity_id like 'HIST%'",
+            "No set with vectors has the category HISTORICAL",
+        ),
+        (
+            """
+            delete from analytics.numeric_window_embeddings
+            where entity_id like 'HIST%' and entity_id <> 'HIST_STRESS_20D:17'
+            """,
+            "SET_ABC123 HIST_STRESS_20D has no two scenarios apart",
+        ),
+    ],
+    ids=["no other set", "no category", "no history", "a history of one"],
+)
+def test_without_a_history_to_compare_with_the_page_says_so(encoded, change, said):
+    execute(change)
+
+    data = data_of()
+    page = render(data, "l2")
+
+    assert said in re.sub(r"\s+([;.,])", r"\1", words(page))
+    others = [row for row in data.scenarios if row.set_id == "SET_ABC123"]
+    assert sum(row.weight is not None for row in others) == (10 if others else 0)
+
+
+def test_a_set_too_large_for_the_page_is_left_to_the_commands(encoded, monkeypatch):
+    monkeypatch.setattr(report_history, "MAX_SCENARIOS", 118)
+
+    data = data_of()
+
+    assert "SET_ABC123 has 119 vectors, more than the 118" in words(render(data, "l2"))
+    assert not data.history.weights
+
+
+def test_sets_too_many_for_the_page_are_counted(encoded, monkeypatch):
+    execute(
+        """
+        update analytics.numeric_window_embeddings
+        set window_spec = window_spec || '{"scenario_set_id": "TWIN"}'
+        where entity_id like 'SET%%' and right(entity_id, 1) in ('1', '2')
+        """
+    )
+    monkeypatch.setattr(report_history, "MAX_SETS", 1)
+
+    assert "Shown are the first 1 of 2 sets." in words(render(data_of(), "l2"))
+
+
+def test_history_is_the_historical_set_with_most_crises():
+    scenarios = [
+        scenario(set_id=set_id, category=category, scenario_class=scenario_class)
+        for set_id, category, scenario_class, count in (
+            ("C", "HISTORICAL", "CALM", 9),
+            ("B", "HISTORICAL", "CRISIS", 2),
+            ("A", "HISTORICAL", "CRISIS", 1),
+            ("D", "BOOTSTRAP", "CRISIS", 5),
+        )
+        for _ in range(count)
+    ]
+
+    assert report_history.choose_history(scenarios) == "B"
+    assert report_history.choose_history(scenarios[:9]) == "C"
+    assert report_history.choose_history(scenarios[-5:]) is None
+
+
+def test_the_market_of_divided_returns_is_marked(encoded):
+    execute(
+        """
+        update analytics.int_scenario_panels
+        set divisors = array_fill(100::float8, array[num_series])
+        where scenario_set_id = 'SET_ABC123'
+        """
+    )
+
+    page = render(data_of(), "l2")
+
+    assert "Its market on this page is of the divided returns." in page
+    assert "*The market of a set with divisors is of its divided returns" in words(page)
+    for trace in marks(figures(page)["map"]):
+        for hover in trace["hovertext"]:
+            assert ("of scaled returns" in hover) == ("SET_ABC123:" in hover), hover
+    near = re.findall(
+        r'title="(\w+):\d+">[^<]*</td><td class="number">[^<%]*%([^<]*)<', page
+    )
+    assert set(near) == {("SET_ABC123", "*"), ("HIST_STRESS_20D", "")}
 
 
 @given(st.integers(2, 60), st.integers(0, 2**32 - 1))

@@ -326,7 +326,7 @@ def test_ids_are_looked_up_as_they_are(built):
             ("HIST_STRESS_20D:1", MODEL, 10, "l2", None, "market"),
             "num-scenario-core-v1 has no block 'market'",
         ),
-        (("ZERO:0", MODEL), "all zeros, which point nowhere"),
+        (("ZERO:0", MODEL), "all zeros, so cosine is undefined"),
         (
             ("HIST_STRESS_20D:1", MODEL, 10, "l2", "NOPE"),
             "unknown scenario set 'NOPE'; there are: HIST_STRESS_20D, SET_ABC123",

@@ -17,6 +17,9 @@ def test_scales_are_written_by_deviation_and_taken_from_another_set(source, fron
     chain().run()
     scales = "select * from analytics.series_scales order by 1, 3"
 
+    none = front("scales", "--scenario-set-id", "S", "--from", "T")
+    assert none.returncode == 2
+    assert "set 'T' has no divisors of its own" in none.stderr
     by_sd = front("scales", "--scenario-set-id", "S", "--by", "sd")
     assert by_sd.returncode == 0, by_sd.stderr
     # C does not vary.
@@ -27,8 +30,8 @@ def test_scales_are_written_by_deviation_and_taken_from_another_set(source, fron
     assert execute(scales) == [*of_s, *(("T", *row[1:]) for row in of_s)]
 
     for arguments, message in (
-        (("S",), "say --by sd, or --from another set"),
-        (("S", "--by", "sd", "--from", "T"), "say --by sd, or --from another set"),
+        (("S",), "use --by sd or --from SET, not both"),
+        (("S", "--by", "sd", "--from", "T"), "use --by sd or --from SET, not both"),
         (("NONE", "--by", "sd"), "unknown scenario set 'NONE'"),
     ):
         refused = front("scales", "--scenario-set-id", *arguments)

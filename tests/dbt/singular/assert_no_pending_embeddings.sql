@@ -72,7 +72,7 @@
     {% if num_pending %}
         {{ log(
             num_pending ~ " vectors wait for the encoder; to write them:"
-            ~ " python -m python_encoders encode --model-id all",
+            ~ " scenario-embeddings encode --model-id all",
             info=true
         ) }}
     {% endif %}
