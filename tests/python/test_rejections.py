@@ -59,6 +59,22 @@ CASES = {
             "no row within the horizon of a series that the set's panels take",
         ),
     ),
+    "two ids": (
+        [*WHOLE, (1, ("A", "MKT", "__NONE__"), 0.1)],
+        ("MORE_THAN_ONE_ID", "rows with more than one series id: 1"),
+    ),
+    "no id": (
+        [*WHOLE, (1, ("", "__FACTOR__", ""), 0.1)],
+        ("NO_SERIES_ID", "rows without a series id: 1"),
+    ),
+    "a factor beside": ([*WHOLE, (1, ("", "MKT", "__NONE__"), 0.1)], None),
+    "a factor only": (
+        [(1, ("", "MKT", "__NONE__"), 0.1)],
+        (
+            "NO_SERIES_OF_KIND",
+            "no row within the horizon of a series that the set's panels take",
+        ),
+    ),
 }
 
 
@@ -85,25 +101,6 @@ def test_each_case_is_encoded_or_rejected_as_expected(source, build_and_encode):
     assert execute("select sum(num_rows_ignored) from analytics.int_scenario_panels") == [
         (3,)
     ]
-
-
-def test_rows_that_name_no_series_or_several(source, build_and_encode):
-    add("S", "two ids", [*WHOLE, (1, ("A", "MKT", "__NONE__"), 0.1)])
-    add("S", "no id", [*WHOLE, (1, ("", "__FACTOR__", ""), 0.1)])
-    add("S", "factor beside", [*WHOLE, (1, ("", "MKT", "__NONE__"), 0.1)])
-    add("S", "factor only", [(1, ("", "MKT", "__NONE__"), 0.1)])
-
-    build_and_encode()
-
-    assert rejections() == {
-        ("S", "two ids"): ("MORE_THAN_ONE_ID", "rows with more than one series id: 1"),
-        ("S", "no id"): ("NO_SERIES_ID", "rows without a series id: 1"),
-        ("S", "factor only"): (
-            "NO_SERIES_OF_KIND",
-            "no row within the horizon of a series that the set's panels take",
-        ),
-    }
-    assert set(stored_vectors()) == {"S:factor beside"}
 
 
 def test_a_series_of_another_kind_cannot_collide_with_an_instrument(source, chain):
