@@ -28,6 +28,7 @@ from cluster import WANTED, system_binaries, throwaway_server
 from hypothesis import HealthCheck, settings
 
 from python_encoders.dbt_project import PROJECT_DIR
+from python_encoders.encoders import ENCODERS
 from python_encoders.pipeline import encode_only
 from python_encoders.postgres import choose_server, server
 from python_encoders.scope import Scope
@@ -52,6 +53,9 @@ SOURCE = """
     );
     insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
 """
+NO_OTHER_ID = ("__INSTRUMENT__", "__NONE__")  # of a row that bears an instrument
+# Beside the vars, what dbt parses the project with.
+PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
 # How long an example takes says how busy the machine is, not whether the code is right.
@@ -112,15 +116,17 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def run_dbt(parsed_with: object, work: Callable[..., Any], *arguments: Any) -> Any:
+def run_dbt(variables: dict[str, Any], work: Callable[..., Any], *arguments: Any) -> Any:
     """Run what runs dbt, as cheaply as in a process of its own, but for the imports.
 
-    dbt parses everything anew where its vars are not those of the last run, so each choice
-    of vars has a folder of its own for what is parsed. dbt also searches all modules for
-    each frame of the stack that is pytest's, some thirty times a run; a thread has none.
+    dbt parses everything anew, for two seconds, where its vars or its connection are not
+    those of the last run. So each choice has a folder of its own for what is parsed. dbt
+    also searches all modules for each frame of the stack that is pytest's, some thirty
+    times a run. A thread has no such frame.
     """
     usual = os.environ["DBT_TARGET_PATH"]
-    key = zlib.crc32(json.dumps([parsed_with, os.environ.get("DBT_SCHEMA")]).encode())
+    parsed_with = [variables, *map(os.environ.get, PARSED_WITH)]
+    key = zlib.crc32(json.dumps(parsed_with, sort_keys=True).encode())
     os.environ["DBT_TARGET_PATH"] = str(Path(usual, f"{key:08x}"))
     try:
         with ThreadPoolExecutor(1) as thread:
@@ -135,8 +141,13 @@ class Chain:
     def __init__(self, variables: dict[str, Any]) -> None:
         from python_encoders.pipeline import DbtChain
 
-        self._variables = variables
-        self._chain = run_dbt(variables, DbtChain, variables)
+        # The vars of the scope change nothing that is parsed.
+        self._variables = {
+            name: value
+            for name, value in variables.items()
+            if name not in ("scenario_set_id", "scenario_limit")
+        }
+        self._chain = run_dbt(self._variables, DbtChain, variables)
 
     def manifest(self) -> Any:
         """Give what dbt has parsed."""
@@ -262,14 +273,11 @@ def source(empty: None) -> None:
 
 def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Add a scenario's rows: day, series (an instrument, or all three ids), return."""
-    for day, series, value in rows:
-        ids = (
-            series if isinstance(series, tuple) else (series, "__INSTRUMENT__", "__NONE__")
-        )
-        execute(
-            "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s::float8)",
-            (set_id, scenario_id, day, *ids, as_float8(value)),
-        )
+    insert = "insert into raw.scenario_paths values (%s, %s, %s, %s, %s, %s, %s::float8)"
+    with connected() as cursor:
+        for day, series, value in rows:
+            ids = series if isinstance(series, tuple) else (series, *NO_OTHER_ID)
+            cursor.execute(insert, (set_id, scenario_id, day, *ids, as_float8(value)))
 
 
 def as_float8(value: float | str | None) -> str | None:
@@ -418,20 +426,28 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
+def dbt_vars_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """Give the vars that a command has dbt parse with; the text of --vars as it is."""
+    given: dict[str, list[str]] = {"--model-id": [], "--vars": []}
+    for option, value in itertools.pairwise(arguments):
+        if option in given:
+            given[option].append(value)
+    variables: dict[str, Any] = {"--vars": given["--vars"]} if given["--vars"] else {}
+    if "backfill" in arguments[:1]:
+        models = list(ENCODERS) if given["--model-id"] == ["all"] else given["--model-id"]
+        variables["encoded_model_ids"] = models or [MODEL]
+    return variables
+
+
 @pytest.fixture
 def front(artifacts: str, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run `python -m python_encoders …` in this process, where dbt is imported already."""
     from python_encoders.cli import cli
 
     def run(*arguments: str) -> Outcome:
-        parsed_with = [
-            value
-            for option, value in itertools.pairwise(arguments)
-            if option in ("--model-id", "--vars")
-        ]
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
-            run_dbt(parsed_with, cli, arguments)
+            run_dbt(dbt_vars_of(arguments), cli, arguments)
         printed = capfd.readouterr()
         return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
 

@@ -145,7 +145,7 @@ def test_all_models_and_one_that_is_not_there_is_one_too_many(seeded, refused_he
 
 
 def test_a_terminal_that_lacks_letters_gets_question_marks(built):
-    done = python("python_encoders", "backfill", PYTHONIOENCODING="ascii")
+    done = python("python_encoders", "encode", PYTHONIOENCODING="ascii")
 
     assert done.returncode == 0, done.stderr
     assert "return? lost" in done.stdout

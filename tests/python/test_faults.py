@@ -1,7 +1,7 @@
-"""Whatever breaks in the midst of a run: one line says so, and one rerun mends it.
+"""A run that breaks in its midst says so in one line, and one rerun mends it.
 
-A fault strikes at a known point, not by luck: a lock that the test holds keeps the command
-there until it has struck, or the command counts its batches and kills itself.
+A fault strikes at a known point. Either the test holds a lock that keeps the command there,
+or the command counts its batches and kills itself.
 """
 
 import atexit
@@ -435,15 +435,18 @@ def test_panels_that_another_run_rebuilds_during_the_encoding_are_encoded_too(bu
         select 1 from analytics.numeric_window_embeddings
         where entity_id = 'HIST_STRESS_20D:7' for update
     """
-    with held(row):
-        running = start("-m", "python_encoders", "backfill")
-        until(IN_A_WAIT, "the encoder does not wait for the row")
-        execute(change.format("('SET_ABC123', 1)"))
-        shape = ("--model-id", "num-scenario-stress-shape-v1")
-        beside = start("-m", "python_encoders", "backfill", *shape)
-        # It holds the lock of the panels, and waits for the encoder's reader.
-        until(DBT_IN_A_WAIT, "the other run does not build panels")
-    done, done_beside = outcome(running), outcome(beside)
+    with held(row) as release, ThreadPoolExecutor(1) as beside:
+        try:
+            running = start("-m", "python_encoders", "backfill")
+            until(IN_A_WAIT, "the encoder does not wait for the row")
+            execute(change.format("('SET_ABC123', 1)"))
+            shape = ("--model-id", "num-scenario-stress-shape-v1")
+            other_run = beside.submit(front, "backfill", *shape)
+            # It holds the lock of the panels, and waits for the encoder's reader.
+            until(DBT_IN_A_WAIT, "the other run does not build panels")
+        finally:
+            release()
+    done, done_beside = outcome(running), other_run.result()
 
     assert done_beside.returncode == 0, done_beside.stderr
     assert done.returncode == 0, done.stderr

@@ -4,8 +4,8 @@ import pytest
 from conftest import execute
 
 
-@pytest.mark.parametrize("schema", ["Läger 東 $#%\\\\", "raw;--🙂"])
-def test_a_source_schema_may_have_any_letter(seeded, front, schema):
+def test_a_source_schema_may_have_any_letter(seeded, front):
+    schema = "raw;--Läger 東 $#%\\\\🙂"
     execute(f"""alter schema raw rename to "{schema}" """)
 
     done = front("backfill", "--vars", f"{{source_schema: '{schema}'}}")

@@ -50,7 +50,7 @@ class Way(NamedTuple):
     threads: int = 4  # of dbt
     parallel: bool = False  # whether Postgres aggregates with several workers
     built_first: int | None = None  # the limit of a dbt run before the one over all
-    limits: tuple[int, ...] = ()  # of encoder runs before the one over all
+    limits: tuple[int, ...] = ()  # of encoder runs over all before the others
     set_by_set: bool = False
     model_by_model: bool = False
 
@@ -91,7 +91,7 @@ def load(way: Way) -> None:
             page_size=5000,
         )
         for name, number in {
-            "max_parallel_workers_per_gather": 4 if way.parallel else 0,
+            "max_parallel_workers_per_gather": 2 if way.parallel else 0,
             "min_parallel_table_scan_size": 0,
             "parallel_setup_cost": 0,
             "parallel_tuple_cost": 0,
@@ -106,10 +106,14 @@ def scopes(way: Way) -> list[Scope]:
     order.shuffle(models)
     order.shuffle(sets)
     return [
-        Scope(model_ids, set_id, limit)
-        for limit in (*way.limits, None)
-        for set_id in (sets if way.set_by_set else [None])
-        for model_ids in ([(m,) for m in models] if way.model_by_model else [tuple(models)])
+        *(Scope(tuple(models), None, limit) for limit in way.limits),
+        *(
+            Scope(model_ids, set_id)
+            for set_id in (sets if way.set_by_set else [None])
+            for model_ids in (
+                [(m,) for m in models] if way.model_by_model else [tuple(models)]
+            )
+        ),
     ]
 
 
