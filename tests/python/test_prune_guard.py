@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import MODEL, Silent, execute, stored_vectors
+from conftest import MODEL, Silent, execute, stored_bytes, stored_vectors
 
 from python_encoders.errors import WorkFailedError
 from python_encoders.pipeline import encode_only
@@ -85,7 +85,8 @@ def test_a_scenario_that_keeps_a_vector_of_another_encoder_is_not_lost(built, ch
     both = front("encode", "--model-id", SHAPE, "--model-id", MODEL)
     assert "vectors: 24 written, 24 pruned" in both.stdout
 
-    # As if the encoder had taken these panels before: the other's vectors of them stay.
+    # As if the encoder had taken these panels before. The other's vectors of them stay, and
+    # those of an encoder that is none of ours.
     execute(
         """
         insert into analytics.numeric_window_embeddings (
@@ -93,15 +94,16 @@ def test_a_scenario_that_keeps_a_vector_of_another_encoder_is_not_lost(built, ch
             panel_fingerprint, created_at
         )
         select
-            entity_type, entity_id, window_spec, as_of_date, %s, embedding,
+            entity_type, entity_id, window_spec, as_of_date, unnest(%s), embedding,
             panel_fingerprint, created_at
         from analytics.numeric_window_embeddings
         where model_id = %s and window_spec ->> 'scenario_set_id' = 'HIST_STRESS_20D'
         """,
-        [SHAPE, MODEL],
+        [[SHAPE, "of-others"], MODEL],
     )
     narrower = front("encode", "--model-id", SHAPE)
     assert "vectors: 0 written, 24 pruned" in narrower.stdout, narrower.stderr
+    assert len(stored_bytes("of-others")) == 24
 
 
 def test_both_commands_say_why_each_set_has_scenarios_without_a_vector(seeded, front):
