@@ -386,7 +386,7 @@ def test_a_ring_on_the_map_is_around_each_representative(page):
             delete from analytics.numeric_window_embeddings
             where entity_id like 'HIST%' and entity_id <> 'HIST_STRESS_20D:17'
             """,
-            "SET_ABC123 HIST_STRESS_20D has no two scenarios apart",
+            "SET_ABC123 HIST_STRESS_20D needs two scenarios that share no day",
         ),
     ],
     ids=["no other set", "no category", "no history", "a history of one"],
