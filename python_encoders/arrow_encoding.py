@@ -18,7 +18,7 @@ from python_encoders.encoders import (
 
 
 def same_axis(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Panels, list[str]]]:
-    """Cut a batch where the panels' shape or axis changes; view each piece as one array.
+    """Cut a batch where the panels' shape or axis changes. View each piece as one array.
 
     Yields
     ------
@@ -95,7 +95,7 @@ def vectors_of(model_ids: Sequence[str], batch: pa.RecordBatch) -> pa.RecordBatc
     Returns
     -------
     pyarrow.RecordBatch
-        One row per vector; the column embedding is a list of 384 float32.
+        One row per vector. The column embedding is a list of 384 float32.
     """
     is_pending = batch["is_pending"].flatten().to_numpy(zero_copy_only=False)
     return pa.concat_batches(

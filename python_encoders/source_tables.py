@@ -26,7 +26,7 @@ def check_columns(
     ----------
     schema : str
     columns : dict
-        The columns of each source table; a missing table has none.
+        The columns of each source table. A missing table has none.
     home : str
         The database or catalogue of the schema.
     seed_command : str
@@ -63,6 +63,6 @@ def set_is_there_twice(schema: str, set_id: str) -> WorkFailedError:
 
 
 def unknown_set(set_id: str, known: list[str]) -> WrongUsageError:
-    """Make the error of an unknown set; it names the first 20 sets there are."""
+    """Make the error of an unknown set. It names the first 20 sets there are."""
     names = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
     return WrongUsageError(f"unknown scenario set {set_id!r}; there are: {names or 'none'}")

@@ -15,7 +15,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    """Parse with every adapter's schemas; count what they object to."""
+    """Parse with every adapter's schemas. Count what they object to."""
     found: list[str] = []
 
     def collect(event: object) -> None:

@@ -31,7 +31,7 @@ __all__ = ["backfill", "cli", "run"]
 def cli() -> None:
     """Turn market stress scenarios into 384-dim vectors.
 
-    The server is the one that PGHOST and libpq's other variables name; with PGHOST unset,
+    The server is the one that PGHOST and libpq's other variables name. With PGHOST unset,
     the embedded one, which `make db` starts. Vectors go to the schema DBT_SCHEMA
     (analytics by default).
 

@@ -184,7 +184,7 @@ def models() -> None:
 
 
 def _print_outcome(outcome: "Outcome") -> None:
-    """Print what the sets in scope have, and why not more; fail where none has any."""
+    """Print what the sets in scope have, and why not more. Fail where none has any."""
     coverage = outcome.coverage.to_pylist()
     _print_coverage(coverage)
     _print_rejections(outcome.rejections.to_pylist())

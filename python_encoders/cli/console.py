@@ -91,7 +91,7 @@ def percent(share: float | None) -> str:
 
 
 def print_whole(table: Table) -> None:
-    """Print a table at its full width; rich drops columns that do not fit a terminal."""
+    """Print a table at its full width. Rich drops columns that do not fit a terminal."""
     unbounded = CONSOLE.options.update(max_width=10_000)
     table.width = Measurement.get(CONSOLE, unbounded, table).maximum
     CONSOLE.print(table)

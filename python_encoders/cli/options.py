@@ -51,7 +51,7 @@ def dbt_vars(
 
 
 def text(value: object) -> str:
-    """Read text that is not empty; a spec gives YAML's numbers and dates, too."""
+    """Read text that is not empty. A spec gives YAML's numbers and dates, too."""
     given = str(value)
     if not given:
         raise click.BadParameter("it is empty")

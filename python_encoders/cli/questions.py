@@ -435,7 +435,7 @@ def _decimals(value: float | None, num_decimals: int) -> str:
 
 
 def _print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; a heading that begins with > is of numbers, set to the right."""
+    """Print a table. A heading that begins with > is of numbers, set to the right."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         is_number = heading.startswith(">")

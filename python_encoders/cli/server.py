@@ -27,7 +27,7 @@ def db_start() -> None:
 
 @db.command("stop")
 def db_stop() -> None:
-    """Stop the server; its data stay."""
+    """Stop the server. Its data stay."""
     with plain_errors():
         from python_encoders.postgres import server
 

@@ -107,7 +107,7 @@ def _sign_bits(
 ) -> NDArray[np.uint8]:
     """Hash each cell's name into its row of signs, 48 bytes of 8 bits each.
 
-    A hash per cell is the definition; it is computed once for a set.
+    A hash per cell is the definition. It is computed once for a set.
     """
     digests = b"".join(
         hashlib.blake2b(
@@ -160,7 +160,7 @@ def project(
     Returns
     -------
     ndarray of shape (B, num_signs), float64
-        Whole numbers; no zero is negative.
+        Whole numbers. No zero is negative.
     """
     cells = whole.reshape(len(whole), len(days) * len(series_ids))
     names = tuple(series_ids)

@@ -47,7 +47,7 @@ def panel_sketch(
     Raises
     ------
     ValueError
-        When the sketch is not defined for a panel; names the cell or id at fault.
+        When the sketch is not defined for a panel. Names the cell or id at fault.
     """
     check_shape(panels, series_ids)
     num_panels, num_days, num_series = panels.shape

@@ -62,7 +62,7 @@ ENCODERS: dict[str, Encoder] = {
     ),
 }
 
-# How many values of a vector, the first ones, look at no series' name; by block and model,
+# How many values of a vector, the first ones, look at no series' name. By block and model,
 # the model that is asked by default first.
 BLOCKS: dict[str, dict[str, int]] = {
     "market": {panel_sketch.MODEL_ID: panel_sketch.NUM_MARKET_DAYS},

@@ -94,7 +94,7 @@ def market_and_series(
     Raises
     ------
     ValueError
-        When the sketch is not defined for a panel; names the cell or id at fault.
+        When the sketch is not defined for a panel. Names the cell or id at fault.
     """
     check_shape(panels, series_ids)
     num_panels, num_days, num_series = panels.shape
@@ -138,7 +138,7 @@ def stress_shape(
     Raises
     ------
     ValueError
-        When the sketch is not defined for a panel; names the cell or id at fault.
+        When the sketch is not defined for a panel. Names the cell or id at fault.
     """
     num_panels, num_days, num_series = panels.shape
     market, statistics, beside_market = market_and_series(panels, series_ids)

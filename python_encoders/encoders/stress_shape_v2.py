@@ -92,7 +92,7 @@ def stress_shape_v2(
     Raises
     ------
     ValueError
-        When the sketch is not defined for a panel; names the cell or id at fault.
+        When the sketch is not defined for a panel. Names the cell or id at fault.
     """
     num_panels, num_days, num_series = panels.shape
     market, statistics, beside_market = market_and_series(panels, series_ids)

@@ -82,7 +82,7 @@ def read_set(options: Options, say: Callable[[str], None]) -> ScenarioSet:
 
 
 def _read(options: Options) -> tuple[Columns, Places, Cube, dict[str, dict[str, str]]]:
-    """Read the files; give the names of scenarios beside the cube."""
+    """Read the files. Give the names of scenarios beside the cube."""
     columns = find_columns(read_header(options.files[0]), options)
     frame, places = read_files(options.files, columns.texts, columns.values)
     cube = _in_order(to_cube(frame, columns, places, options))

@@ -22,7 +22,7 @@ class Event(NamedTuple):
 
 
 def rolling(history: Cube, window: int, stride: int) -> tuple[Cube, int]:
-    """Cut a history into windows; count the rows left over at its end.
+    """Cut a history into windows. Count the rows left over at its end.
 
     Parameters
     ----------

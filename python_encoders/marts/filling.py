@@ -9,7 +9,7 @@ from python_encoders.postgres import check_is_built
 
 
 def fill_marts(connection: Connection, wanted: VectorMarts) -> list[str]:
-    """Bring the marts of all sets up to date; say what was deleted and written.
+    """Bring the marts of all sets up to date. Say what was deleted and written.
 
     Where nothing has changed, only fingerprints are read. Rows of encoders that the vars do
     not name, or by another metric, are deleted.
@@ -23,7 +23,7 @@ def fill_marts(connection: Connection, wanted: VectorMarts) -> list[str]:
     Returns
     -------
     list of str
-        A line each; none where nothing has changed.
+        A line each. None where nothing has changed.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from python_encoders.scope import ENTITY_TYPE
 
 
 def delete_others(connection: Connection, mart: str, wanted: MartVars) -> list[str]:
-    """Delete the rows of other encoders, or by another metric; name what they were of.
+    """Delete the rows of other encoders, or by another metric. Name what they were of.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ class MartVars(NamedTuple):
     Attributes
     ----------
     model_ids : tuple of str
-        The encoders that the mart has rows of; none by default.
+        The encoders that the mart has rows of. None by default.
     number : int
         How many neighbours a scenario has, or representatives a set.
     metric : str

@@ -16,7 +16,7 @@ MART = "scenario_neighbors"
 
 
 def update(connection: Connection, model_id: str, wanted: MartVars) -> int:
-    """Bring one encoder's neighbours up to date; count the scenarios written anew.
+    """Bring one encoder's neighbours up to date. Count the scenarios written anew.
 
     A scenario is written anew where its vector is new or has changed, where one of its
     neighbours has changed or gone, or where a new or changed vector is nearer than its
@@ -121,7 +121,7 @@ def _nearest_anew(
     ndarray of shape (W, K), int
         Their neighbours, the nearest first.
     ndarray of shape (W, K), float64
-        Their distances; infinite where there is no neighbour.
+        Their distances. Infinite where there is no neighbour.
     """
     top_k, each = wanted.number, np.arange(len(names))
     owners = _positions(before["entity_id"], names)

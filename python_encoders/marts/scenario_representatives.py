@@ -14,7 +14,7 @@ MART = "scenario_representatives"
 
 
 def update(connection: Connection, model_id: str, wanted: MartVars) -> int:
-    """Bring one encoder's representatives up to date; count the sets reduced anew.
+    """Bring one encoder's representatives up to date. Count the sets reduced anew.
 
     A set is reduced anew where one of its vectors is new, has changed or gone, or where
     another number is to be kept. Each set is one transaction.
@@ -59,7 +59,7 @@ def _stale_sets(connection: Connection, model_id: str, wanted: MartVars) -> list
 def _reduced(
     connection: Connection, scenario_set_id: str, model_id: str, wanted: MartVars
 ) -> pa.Table:
-    """Reduce one set, as ``reduce`` does; no row where it has no vector any more."""
+    """Reduce one set, as ``reduce`` does. No row where it has no vector any more."""
     stored = read_vectors(connection, model_id, scenario_set_id)
     if wanted.metric == "cosine":
         # A vector of zeros has no direction.

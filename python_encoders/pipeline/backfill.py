@@ -152,7 +152,7 @@ def build_and_test(
     *,
     has_index: bool = False,
 ) -> None:
-    """Run dbt, then the encoder, then dbt's tests; say what each did.
+    """Run dbt, then the encoder, then dbt's tests. Say what each did.
 
     Parameters
     ----------

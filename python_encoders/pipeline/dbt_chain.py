@@ -51,7 +51,7 @@ class DbtChain:
     variables : dict
         The dbt vars.
     target : str, optional
-        Of the profile; without it, the profile's own choice.
+        Of the profile. Without it, the profile's own choice.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class DbtChain:
     """
 
     def __init__(self, variables: dict[str, Any], target: str | None = None) -> None:
-        # It takes a second to import; what needs no dbt does not wait for it.
+        # It takes a second to import. What needs no dbt does not wait for it.
         from dbt.cli.main import dbtRunner
 
         self._target = ["--target", target] if target else []
@@ -72,7 +72,7 @@ class DbtChain:
         self._variables = variables
 
     def run(self) -> int:
-        """Build every model; count them.
+        """Build every model. Count them.
 
         Raises
         ------
@@ -198,7 +198,7 @@ def verbatim(value: Any) -> Any:
 
     Returns
     -------
-    The value; text that Jinja could render is written as a literal of Jinja.
+    The value. Text that Jinja could render is written as a literal of Jinja.
     """
     if not isinstance(value, str) or re.fullmatch(r"[\w .:-]*", value, re.ASCII):
         return value

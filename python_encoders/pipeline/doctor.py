@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     subject : str
     found : str
     advice : str
-        What to do; empty where nothing is to be done.
+        What to do. Empty where nothing is to be done.
     is_failure : bool
         Whether a backfill would fail.
     """

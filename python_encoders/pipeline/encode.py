@@ -166,7 +166,7 @@ def encoder_locks(
     Raises
     ------
     WorkFailedError
-        The connection was lost, and the locks with it; or a pooler keeps no locks.
+        The connection was lost, and the locks with it, or a pooler keeps none.
     """
     from python_encoders.postgres import check_pooling, lock
 

@@ -19,7 +19,7 @@ from python_encoders.source_tables import (
 
 
 def column_types(connection: Connection, schema: str) -> dict[str, dict[str, str]]:
-    """Give the columns of each source table with their types; a missing table has none."""
+    """Give the columns of each source table with their types. A missing table has none."""
     found = fetch(
         connection,
         """
@@ -53,8 +53,8 @@ def check_source(connection: Connection, schema: str) -> None:
     Raises
     ------
     WorkFailedError
-        Names the schema, the table and the columns that are missing; there are no paths;
-        or a set is there twice.
+        Names the schema, the table and the columns that are missing. Also where
+        there are no paths, or a set is there twice.
     """
     columns = {
         table: set(types) for table, types in column_types(connection, schema).items()
@@ -99,7 +99,7 @@ def check_pooling(connection: Connection) -> None:
 
 
 def schemas_of_source(connection: Connection) -> list[str]:
-    """Name the schema whose tables the staging views read; two, where each has its own."""
+    """Name the schema whose tables the staging views read. Two, where each has its own."""
     return [
         str(name)
         for name in fetch(
@@ -265,7 +265,7 @@ def check_is_built(connection: Connection, *names: str) -> None:
 
 
 def check_target_is_ours(connection: Connection) -> str:
-    """Check that dbt may build in the target schema; say in what state it is.
+    """Check that dbt may build in the target schema. Say in what state it is.
 
     Raises
     ------

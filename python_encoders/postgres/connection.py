@@ -22,7 +22,7 @@ _DEFAULTS = {
     "PGCONNECT_TIMEOUT": "10",
 }
 
-# No result depends on the session; these settings keep it so where a role, a database or
+# No result depends on the session. These settings keep it so where a role, a database or
 # the user has others. The connection that holds the locks is idle while dbt builds.
 _SESSION_OPTIONS = (
     "-c TimeZone=UTC -c standard_conforming_strings=on -c DateStyle=ISO,MDY "
@@ -36,7 +36,7 @@ def choose_server() -> None:
     """Point this process at its server: ``PGHOST``, else the embedded one.
 
     Sets the ``PG*`` variables in ``os.environ``, where libpq and the dbt profile find
-    them. ``PGOPTIONS`` keeps what the user has set; the settings that this project pins
+    them. ``PGOPTIONS`` keeps what the user has set. The settings that this project pins
     come after it. Starts nothing and connects to nothing.
 
     Raises
@@ -125,7 +125,7 @@ def plain_errors() -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """Reduce a driver's error to the line that says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # Prefer the server's own words; the text of the query may stand before them.
+    # Prefer the server's own words. The text of the query may stand before them.
     said = [_SEVERITY.split(line)[-1] for line in lines if _SEVERITY.search(line)]
     text = (said or lines or [type(error).__name__])[0]
     return re.sub(

@@ -14,7 +14,7 @@ def encode(
     on_progress: Callable[[int, int], None],
     check_lock: Callable[[], None] = lambda: None,
 ) -> Encoded:
-    """Write the vectors that are pending in scope; prune orphaned and outdated ones.
+    """Write the vectors that are pending in scope. Prune orphaned and outdated ones.
 
     Each batch is committed on its own, so the next run resumes an interrupted one. The
     caller holds the models' locks.
@@ -25,7 +25,7 @@ def encode(
     on_progress : callable
         Called after each batch with the number of vectors written, and of all pending.
     check_lock : callable
-        Called before each batch is written; raises when the locks are lost.
+        Called before each batch is written. Raises when the locks are lost.
 
     Returns
     -------

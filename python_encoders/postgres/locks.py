@@ -29,7 +29,7 @@ def lock(
     Parameters
     ----------
     connection : Connection
-        In autocommit; the lock goes with it, however it ends.
+        In autocommit. The lock goes with it, however it ends.
     name : str
         The name to lock.
     on_wait : callable

@@ -75,7 +75,7 @@ def pending_panels(
         With scenario_set_id, scenario_id, as_of_date, horizon_days, num_series, series_ids
         (list of text), divisors (list of float64, or NULL), panel (list of float64,
         row-major H·N), panel_fingerprint and
-        is_pending (list of bool, in the order of the scope's models); batches of about
+        is_pending (list of bool, in the order of the scope's models). Batches of about
         ``BATCH_BYTES``.
 
     Raises

@@ -67,7 +67,7 @@ def start(home: Path = EMBEDDED_HOME) -> dict[str, str]:
     # initdb takes its collation from here. Code-point order needs no other, and is fast.
     os.environ["LC_ALL"] = "C"
     try:
-        # pgvector comes with the server; searches use it where it is.
+        # pgvector comes with the server. Searches use it where it is.
         get_server(data, cleanup_mode=None).psql(
             "set client_min_messages = warning; create extension if not exists vector"
         )

@@ -157,7 +157,7 @@ def num_scenarios_by_loss(connection: Connection, scope: Scope) -> dict[str | No
 
 
 def prune(connection: Connection, scope: Scope) -> int:
-    """Delete the orphaned and outdated vectors in scope; count them.
+    """Delete the orphaned and outdated vectors in scope. Count them.
 
     Orphaned: the scenario is gone from the source, or rejected, or has another date by now.
     Outdated: an encoder outside of this run made the vector from a panel that has changed
@@ -202,7 +202,7 @@ def prune(connection: Connection, scope: Scope) -> int:
 
 
 def create_staging(connection: Connection) -> None:
-    """Create the temporary table that vectors are copied into; it goes with the session."""
+    """Create the temporary table that vectors are copied into. It goes with the session."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -263,7 +263,7 @@ def write_vectors(connection: Connection, vectors: pa.RecordBatch) -> None:
 
 
 def analyze_vectors(connection: Connection) -> None:
-    """Give the planner statistics of the new rows; without, it takes the table for empty.
+    """Give the planner statistics of the new rows. Without, it takes the table for empty.
 
     The columns embedding and window_spec are left out: their statistics take a second, and
     no query uses them.

@@ -299,7 +299,7 @@ def read(connection: Connection, model_id: str) -> ReportData:
     Parameters
     ----------
     connection : Connection
-        Not in autocommit; its transaction must not have begun.
+        Not in autocommit. Its transaction must not have begun.
     model_id : str
         The encoder whose vectors make the map and the nearest scenarios.
 

@@ -85,10 +85,10 @@ def principal_plane(
     Returns
     -------
     ndarray of shape (M, 2), float64
-        To four digits of the largest; an axis points where its largest loading is
+        To four digits of the largest. An axis points where its largest loading is
         positive.
     tuple of float
-        The share of the variance along each axis; zeros where there is none.
+        The share of the variance along each axis. Zeros where there is none.
     """
     centred = vectors.astype(np.float64)
     centred -= centred.mean(axis=0)
@@ -138,7 +138,7 @@ def _meaning(
 def _orient(
     coordinates: NDArray[np.float64], scenarios: Sequence[Scenario]
 ) -> list[Meaning | None]:
-    """Turn each axis so that what goes with it grows along it; say what is plain."""
+    """Turn each axis so that what goes with it grows along it. Say what is plain."""
     measures = _measures(scenarios)
     meanings: list[Meaning | None] = []
     for axis in (0, 1):
@@ -151,7 +151,7 @@ def _orient(
 
 
 def escaped(text: str) -> str:
-    """Escape what plotly would take for markup; it knows no ``&quot;``."""
+    """Escape what plotly would take for markup. It knows no ``&quot;``."""
     return html.escape(text, quote=False)
 
 
@@ -190,7 +190,7 @@ def _rings(
     coordinates: NDArray[np.float64],
     colours: Sequence[int],
 ) -> list[go.Scatter]:
-    """Draw a ring around each representative; its area around the mark is its weight."""
+    """Draw a ring around each representative. Its area around the mark is its weight."""
     members: dict[int, list[int]] = {}
     for row, scenario in enumerate(scenarios):
         if scenario.weight is not None:
@@ -219,7 +219,7 @@ def _rings(
 def _colour_labels(scenarios: Sequence[Scenario]) -> tuple[str, list[str]]:
     """Say what a colour stands for, and name it for each scenario.
 
-    The set and its category; the category alone where the sets are too many.
+    The set and its category. The category alone where the sets are too many.
     """
     by_set = [" · ".join(filter(None, [row.set_id, row.category])) for row in scenarios]
     if len(set(by_set)) <= NUM_COLOURS:
@@ -228,7 +228,7 @@ def _colour_labels(scenarios: Sequence[Scenario]) -> tuple[str, list[str]]:
 
 
 def _indices(labels: Sequence[str], first: str | None, limit: int) -> dict[str, int]:
-    """Give each label its number: ``first``, then by frequency; the last one is shared."""
+    """Give each label its number: ``first``, then by frequency. The last one is shared."""
     counts = Counter(labels)
     others = sorted(counts.keys() - {first}, key=lambda label: (-counts[label], label))
     ordered = [first, *others] if first is not None else others

@@ -25,7 +25,7 @@ class Compared(NamedTuple):
     ----------
     set_id : str
     refusal : str or None
-        Why there is no comparison; all else is then empty.
+        Why there is no comparison. All else is then empty.
     summary : str
         What of history the set covers, in one line.
     of_history : list of dict
@@ -124,7 +124,7 @@ def _compare(
 def _represent(
     connection: Connection, set_id: str, model_id: str, notes: dict[str, list[str]]
 ) -> dict[str, float]:
-    """Ask as the command ``reduce`` does by default; none where dbt knows no such set."""
+    """Ask as the command ``reduce`` does by default. None where dbt knows no such set."""
     try:
         reduced = search.reduce(connection, set_id, NUM_KEPT, model_id).to_pylist()
     except WrongUsageError:

@@ -77,7 +77,7 @@ def neighbours(data: ReportData, row: int, metric: str) -> list[Near]:
     ----------
     data : ReportData
     row : int
-        Of the vector to compare with; vectors of the same scenario are left out.
+        Of the vector to compare with. Vectors of the same scenario are left out.
     metric : str
         ``l2`` or ``cosine``.
     """
@@ -137,7 +137,7 @@ def _share(share: float | None) -> str:
 
 
 def _by(value: float | None, unit: float) -> str:
-    """Write a distance in a unit; the unit is 0 where all of history is one point."""
+    """Write a distance in a unit. The unit is 0 where all of history is one point."""
     return "–" if value is None or not unit else f"{value / unit:.2f}"
 
 

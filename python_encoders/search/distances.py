@@ -110,7 +110,7 @@ def nearest_rows(
     ndarray of shape (A, K), int
         Positions in the candidates, the nearest first, the first of equal ones first.
     ndarray of shape (A, K), float64
-        Their distances, as ``exact_distances`` measures them; infinite where no candidate
+        Their distances, as ``exact_distances`` measures them. Infinite where no candidate
         is left, and the position then means nothing.
     """
     rows = np.zeros((len(queries), num_nearest), dtype=np.intp)

@@ -37,7 +37,7 @@ def duplicates(
         id), is_identical (the panels have one fingerprint: the same returns of the same
         series), distance (L2) and share (of the length of the longer vector). Identical
         ones first, each with the first of its fingerprint. Then near ones, each with the
-        nearest earlier one; of identical panels the first alone is looked at. Earlier is
+        nearest earlier one. Of identical panels the first alone is looked at. Earlier is
         by set id, then in the order of the set.
 
     Raises

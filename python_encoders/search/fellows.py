@@ -26,7 +26,7 @@ def nearest_fellows(
     ndarray of shape (M,), int
         Positions of the nearest fellows.
     ndarray of shape (M,), float64
-        Their distances; infinite where there is no fellow.
+        Their distances. Infinite where there is no fellow.
     """
     first, last = days[:, 0], days[:, 1]
     each = np.arange(len(vectors))

@@ -101,7 +101,7 @@ def _total_distances(members: Floats, weights: Floats, metric: str) -> Floats:
 
 
 def assign(whole: Floats, medoids: Rows) -> Rows:
-    """Give each vector the place of its nearest medoid; a medoid stands for itself.
+    """Give each vector the place of its nearest medoid. A medoid stands for itself.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def check_index_metric(connection: Connection, metric: object) -> None:
     WrongUsageError
         No such metric.
     WorkFailedError
-        No extension; says how to install it.
+        No extension. Says how to install it.
     """
     if metric not in METRICS:
         raise WrongUsageError(

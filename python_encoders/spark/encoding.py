@@ -132,7 +132,7 @@ def _vectors(panels: DataFrame, scope: Scope) -> DataFrame:
 def encode(
     session: SparkSession, scope: Scope, on_progress: Callable[[int, int], None]
 ) -> Encoded:
-    """Write the vectors that are pending in scope; prune orphaned and outdated ones.
+    """Write the vectors that are pending in scope. Prune orphaned and outdated ones.
 
     A run that fails or is killed leaves each partition either old or new, and the next run
     does the rest.

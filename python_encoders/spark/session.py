@@ -137,7 +137,7 @@ def open_session() -> Iterator["SparkSession"]:
     os.environ.setdefault("DBT_PROFILES_DIR", str(PROJECT_DIR))
     configured = settings()
     if configured["spark.master"].startswith("local"):
-        # Local workers run the driver's Python; a cluster chooses its own.
+        # Local workers run the driver's Python. A cluster chooses its own.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.enableHiveSupport()
     for name, value in configured.items():

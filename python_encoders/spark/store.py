@@ -79,8 +79,8 @@ def check_source(session: SparkSession, schema: str) -> None:
     Raises
     ------
     WorkFailedError
-        Names the schema, the table and the columns that are missing; there are no paths;
-        or a set is there twice.
+        Names the schema, the table and the columns that are missing. Also where
+        there are no paths, or a set is there twice.
     """
     names = {table: f"{quoted(schema)}.{quoted(table)}" for table in SOURCE_COLUMNS}
     columns = {
@@ -190,7 +190,7 @@ def stale(session: SparkSession, scope: Scope) -> DataFrame:
     """Find the orphaned and outdated vectors in scope.
 
     A vector is orphaned where its scenario has gone, is rejected, or has another date. It
-    is outdated where its panel has changed since; those of the scope's own models are left
+    is outdated where its panel has changed since. Those of the scope's own models are left
     out, because this run writes them anew. The vector of a scenario or set that is in the
     source and that no run of dbt has judged yet is left out too.
 

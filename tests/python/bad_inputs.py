@@ -46,7 +46,7 @@ class Case(NamedTuple):
     is_in_sets: bool = True
     num_paths: int | None = 1
     base_date_end: str | None = "2022-12-28"
-    beside: list[Row] | None = None  # of a second, sound scenario of the set
+    beside: list[Row] | None = None  # of a second, valid scenario of the set
     ignored: int = 0  # what the warning counts
 
     @property

@@ -33,7 +33,7 @@ def system_binaries() -> Path | None:
 def throwaway_server(
     settings: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
 ) -> Iterator[tuple[dict[str, str], Path]]:
-    """Start a server with a password; stop and remove it in the end.
+    """Start a server with a password. Stop and remove it in the end.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def throwaway_server(
     binaries = system_binaries()
     if binaries is None:
         raise FileNotFoundError(f"no {WANTED}")
-    # Postgres does not run as root; the package brings a user of its own.
+    # Postgres does not run as root. The package brings a user of its own.
     owner = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
     home = Path(tempfile.mkdtemp(prefix="scenario-tests-server-"))
     data, log, password = home / "data", home / "log", secrets.token_hex()

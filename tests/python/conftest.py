@@ -53,7 +53,7 @@ SOURCE = """
     );
     insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
 """
-NO_OTHER_ID = ("__INSTRUMENT__", "__NONE__")  # of a row that bears an instrument
+NO_OTHER_ID = ("__INSTRUMENT__", "__NONE__")  # in a row of an instrument
 # Beside the vars, what dbt parses the project with.
 PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
@@ -82,7 +82,7 @@ class Silent:
 
 @contextlib.contextmanager
 def connected(database: str | None = None) -> Iterator[Any]:
-    """Connect in autocommit; give a cursor."""
+    """Connect in autocommit. Give a cursor."""
     connection = psycopg2.connect(f"dbname={database}" if database else "")
     try:
         connection.autocommit = True
@@ -93,7 +93,7 @@ def connected(database: str | None = None) -> Iterator[Any]:
 
 
 def execute(query: str, parameters: Any = None, database: str | None = None) -> list[Any]:
-    """Run SQL in autocommit; return the rows, if it has any."""
+    """Run SQL in autocommit. Return the rows, if it has any."""
     with connected(database) as cursor:
         cursor.execute(query, parameters)
         return cursor.fetchall() if cursor.description else []
@@ -117,12 +117,12 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def run_dbt(variables: dict[str, Any], work: Callable[..., Any], *arguments: Any) -> Any:
-    """Run what runs dbt, as cheaply as in a process of its own, but for the imports.
+    """Run work that runs dbt, in a thread and with a target folder for its vars.
 
-    dbt parses everything anew, for two seconds, where its vars or its connection are not
-    those of the last run. So each choice has a folder of its own for what is parsed. dbt
-    also searches all modules for each frame of the stack that is pytest's, some thirty
-    times a run. A thread has no such frame.
+    dbt parses everything anew, for two seconds, where its vars or its connection differ
+    from the last run's. A target folder for each choice keeps what was parsed. dbt also
+    searches all modules for each of pytest's frames on the stack, some thirty times a run.
+    A thread has no such frame.
     """
     usual = os.environ["DBT_TARGET_PATH"]
     parsed_with = [variables, *map(os.environ.get, PARSED_WITH)]
@@ -184,7 +184,7 @@ def artifacts() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres(artifacts: str) -> Iterator[str]:
-    """Find the server, or start the throwaway one; name its maintenance database."""
+    """Find the server, or start the throwaway one. Name its maintenance database."""
     if not os.environ.get("PGHOST"):
         with _one_worker_at_a_time():
             os.environ.update(server.start(HOME))
@@ -332,7 +332,7 @@ def build_and_encode(chain: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def system_server() -> Callable[..., Any]:
     """Starts a throwaway server of the system's own PostgreSQL."""
-    # pip brings no Postgres that has ICU or TLS; where the system has none either, all
+    # pip brings no Postgres that has ICU or TLS. Where the system has none either, all
     # else can still be tested.
     if system_binaries() is None:
         pytest.skip(f"no {WANTED}, which alone has ICU and TLS")
@@ -372,7 +372,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def open_page(
     browser: Any, page: Path, width: int = 1280, scheme: str = "light"
 ) -> list[Any]:
-    """Open a file as a screen of this width and colour scheme; give what the console got.
+    """Open a file as a screen of this width and colour scheme. Give what the console got.
 
     Waits until the page has loaded, scripts and all.
     """
@@ -427,7 +427,7 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
 
 
 def dbt_vars_of(arguments: Sequence[str]) -> dict[str, Any]:
-    """Give the vars that a command has dbt parse with; the text of --vars as it is."""
+    """Give the vars that a command has dbt parse with. The text of --vars as it is."""
     given: dict[str, list[str]] = {"--model-id": [], "--vars": []}
     for option, value in itertools.pairwise(arguments):
         if option in given:

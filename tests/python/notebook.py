@@ -13,7 +13,7 @@ LOCAL = Config({"KernelManager": {"transport": "ipc"}})
 
 
 def executed(path: Path) -> Any:
-    """Run the cells of a notebook in a kernel of this Python; give it with fresh outputs.
+    """Run the cells of a notebook in a kernel of this Python. Give it with fresh outputs.
 
     Nothing in it says when, where or by which Python it was run.
     """

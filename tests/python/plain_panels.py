@@ -62,7 +62,7 @@ def state_of_a_fresh_build(
     scales: pd.DataFrame,
     series_kinds: Sequence[str],
 ) -> State:
-    """Judge every scenario of the source, and encode the panels of the sound ones.
+    """Judge every scenario of the source, and encode the panels that are complete.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def panels_and_rejections(
 
 
 def with_series(paths: pd.DataFrame) -> pd.DataFrame:
-    """Add to each path row how many ids it bears and, where it is one, its series."""
+    """Add to each path row how many ids it has and, where it has one, its series."""
     rows = paths.astype(
         {"scenario_id": str, "horizon_index": "float64", "return_value": "float64"}
     )

@@ -89,7 +89,7 @@ class Encode(NamedTuple):
     limit: int | None = None
 
 
-Event = Source | Build | Encode  # a source is loaded in place of the one before
+Event = Source | Build | Encode  # a source is loaded and replaces the one before
 
 # ---- the values to draw from
 
@@ -134,11 +134,11 @@ def ordered_ids(scenario_set: ScenarioSet) -> list[str]:
     )
 
 
-# ---- sound scenarios and sets
+# ---- valid scenarios and sets
 
 
 def bearing(series: Series, others: Callable[[], str | None]) -> Ids:
-    """Give the ids of a row that bears one series."""
+    """Give the ids of a row that names one series."""
     kind, name = series
     instrument, factor, macro = (
         name if place == kind else others() for place in ("INSTRUMENT", "FACTOR", "MACRO")
@@ -199,7 +199,7 @@ def some_dates(rng: random.Random) -> tuple[str | None, str | None]:
 
 
 def a_set(rng: random.Random, layout: Layout) -> ScenarioSet:
-    """Draw a set: most of its scenarios are sound, some have had an accident."""
+    """Draw a set: most of its scenarios are valid, some have had an accident."""
     scenario_set = ScenarioSet(a_horizon(rng), *some_dates(rng), rng.random() < 0.95)
     axis = an_axis(rng)
     for scenario_id in rng.sample(layout.scenario_ids, rng.choice([0, 1, 2, 2, 3, 4])):

@@ -106,7 +106,7 @@ def reason_expected(case: Case, scenario_id: str, model_id: str) -> str | None:
 
 
 def plain_panel(case: Case, rows: list[Row]) -> tuple[list[list[float]], list[str]]:
-    """Order a sound scenario's rows without any database: days, and ids of the series."""
+    """Order a valid scenario's rows without any database, by day and series id."""
     instruments, others = {}, {}
     for day, stored, value in rows:
         ids_of_row = stored if isinstance(stored, tuple) else (stored, *SENTINELS)

@@ -36,7 +36,7 @@ def test_run_a_set_then_encode_then_test(seeded, dbt):
     assert tested.returncode == 0, tested.stdout
     assert "WARN=0 ERROR=0" in tested.stdout
 
-    # Without the var, too; the set that is not built is a warning.
+    # Without the var, too. The set that is not built is a warning.
     tested = dbt("test")
     assert tested.returncode == 0, tested.stdout
     assert "WARN 1 assert_every_set_of_the_source_is_built" in tested.stdout
@@ -48,7 +48,7 @@ def test_run_a_set_then_encode_then_test(seeded, dbt):
 
 
 def test_vectors_that_break_the_rules_are_found(built, dbt):
-    """Break each rule that dbt tests; the table's own constraints stop the rest."""
+    """Break each rule that dbt tests. The table's own constraints stop the rest."""
     execute(
         """
         update analytics.numeric_window_embeddings

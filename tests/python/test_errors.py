@@ -23,13 +23,13 @@ COMMANDS = pytest.mark.parametrize(
 
 
 def refused(code: int, *arguments: str, **environment: str) -> str:
-    """Run a command that has to fail; return the line it says."""
+    """Run a command that has to fail. Return the line it says."""
     return the_line(code, python(*arguments, **environment))
 
 
 @pytest.fixture
 def refused_here(front):
-    """Run a command that has to fail in this process; give the line it says."""
+    """Run a command that has to fail in this process. Give the line it says."""
     return lambda code, *arguments: the_line(code, front(*arguments))
 
 

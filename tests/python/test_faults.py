@@ -187,7 +187,7 @@ def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
 
 
 def outcome(running: "subprocess.Popen[str]", seconds: float = 120) -> Outcome:
-    """Wait for the end of a command; one that hangs is ended, and fails the test."""
+    """Wait for the end of a command. One that hangs is ended, and fails the test."""
     try:
         printed, errors = running.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -208,7 +208,7 @@ def error_of(done: Outcome) -> str:
 
 
 def until(query: str, what: str) -> list[Any]:
-    """Wait until a query finds something; give what."""
+    """Wait until a query finds something. Give what it finds."""
     deadline = time.monotonic() + 60
     while not (found := execute(query)):
         assert time.monotonic() < deadline, what
@@ -217,7 +217,7 @@ def until(query: str, what: str) -> list[Any]:
 
 
 def assert_nothing_left() -> None:
-    """Find no session, lock or staging table; of a killed client's, after a moment."""
+    """Find no session, lock or staging table, after a moment also of a killed client."""
     deadline = time.monotonic() + 15
     while left := execute(LEFT_BEHIND):
         assert time.monotonic() < deadline, left
@@ -225,7 +225,7 @@ def assert_nothing_left() -> None:
 
 
 def assert_a_rerun_gives(expected: dict[tuple[Any, ...], tuple[Any, ...]]) -> None:
-    """Encode again over what the fault left; nothing is missing then, nothing differs."""
+    """Encode again over what the fault left. Nothing is missing then, nothing differs."""
     missing = len(expected) - len(vectors())
     assert encode_only(Scope((MODEL,)), Silent()) == (missing, 0)
     assert vectors() == expected
@@ -258,7 +258,7 @@ def cut(session: str) -> None:
 def struck(
     hold: str, point: str, strike: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Hold what runs in the block until a query finds it there; strike, and let it go."""
+    """Hold what runs in the block until a query finds it there. Strike, and let it go."""
 
     def wait_and_strike() -> None:
         try:
@@ -277,7 +277,7 @@ def struck(
 
 
 def killed_at(point: str, *arguments: str) -> list[int]:
-    """Run a command that is killed at a point; give the sizes of its batches so far."""
+    """Run a command that is killed at a point. Give the sizes of its batches so far."""
     done = outcome(start("-c", KILLED_AT_A_POINT, *arguments, KILLED_AT=point))
     assert done.returncode == -signal.SIGKILL, (point, done)
     [sizes] = re.findall(r"^sizes:(.*)$", done.stderr, re.MULTILINE)

@@ -29,7 +29,7 @@ def one_now_the_others_later(strings):
 
 @pytest.fixture
 def canary(source):
-    """A sound set, and a table that only an injection would drop. Both must stay."""
+    """A valid set, and a table that only an injection would drop. Both must stay."""
 
     execute("create table public.c as select 42 as x")
     for scenario_id in "12":

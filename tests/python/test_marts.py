@@ -17,7 +17,7 @@ NEIGHBORS, REPRESENTATIVES = "scenario_neighbors", "scenario_representatives"
 
 
 def fill(num_neighbors=3, metric="cosine", model_ids=(MODEL,), num_kept=3):
-    """Fill both marts; give what is said of each."""
+    """Fill both marts. Give what is said of each."""
     with connect() as connection:
         said = fill_marts(
             connection,

@@ -68,7 +68,7 @@ def plain_distance(one, other, metric):
 def test_sums_are_rounded_once(num_terms):
     generator = np.random.default_rng(7)
     terms = generator.standard_normal((300, num_terms))
-    # Of all sizes; cancelling; and halfway between two floats.
+    # Of all sizes, some that cancel, and some halfway between two floats.
     terms[100:] *= 10.0 ** generator.integers(-30, 30, (200, num_terms))
     terms[200:, num_terms // 2 :] = -terms[200:, : num_terms - num_terms // 2]
     terms[250:, 0] += 1.0

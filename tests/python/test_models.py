@@ -53,7 +53,7 @@ def test_the_sketches_of_the_shipped_sets_equal_the_plain_reference(built):
 
     for model_id, plain in ((SKETCH, plain_panel_sketch), (SHAPE, plain_stress_shape)):
         stored = stored_bytes(model_id)
-        # Each tenth, because plain Python is slow; both sets are among them.
+        # Each tenth, because plain Python is slow. Both sets are among them.
         panels = dict(list(reference_panels())[::10])
         assert len(stored) == 143
         assert {entity: stored[entity] for entity in panels} == {

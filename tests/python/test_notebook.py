@@ -15,7 +15,7 @@ PATH = PROJECT_DIR / "examples" / "desk_questions.ipynb"
 
 
 def texts(notebook):
-    """Give what each cell printed and showed as text; of a picture, that it is there."""
+    """Give what each cell printed and showed as text. A picture counts as one line."""
     return [
         (cell.source, output.get("text"), key, text if key.startswith("text/") else None)
         for cell in notebook.cells

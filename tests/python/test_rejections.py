@@ -268,7 +268,7 @@ def test_what_is_repaired_beyond_the_limit_is_not_judged_yet(source, chain):
 def test_what_changes_for_the_set_beyond_the_limit_leaves_nothing_encoded_there(
     source, chain
 ):
-    """Its horizon, its axis, a divisor; and one set that does not change."""
+    """Change a horizon, an axis and a divisor. One set does not change."""
     set_ids = ("S", "AXIS", "DIVISOR", "SAME")
     for set_id in set_ids[1:]:
         execute(f"insert into raw.scenario_sets values ('{set_id}', 2, 3, '2022-12-28')")

@@ -1,4 +1,4 @@
-"""The report says what the database says, of every scenario, whatever it is called."""
+"""The report says what the database says, of every scenario and every id."""
 
 import json
 import re
@@ -473,7 +473,7 @@ def test_the_plane_is_that_of_the_two_largest_singular_values(num_vectors, seed)
     centred = vectors - vectors.mean(axis=0, dtype=np.float64)
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
     expected = left[:, :2] * values[:2]
-    # Whatever the sign; to the four digits that are drawn.
+    # Of either sign, to the four digits that are drawn.
     assert np.abs(plane) == pytest.approx(np.abs(expected), abs=2e-3)
     assert shares == pytest.approx((values[:2] ** 2 / (values**2).sum()).tolist())
 

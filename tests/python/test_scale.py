@@ -28,7 +28,7 @@ MEASURED = (
 
 
 def measured_backfill(*options: str) -> tuple[str, int]:
-    """Run the workflow's command in a process; give its output, and its peak in kB."""
+    """Run the workflow's command in a process. Give its output, and its peak in kB."""
     command = (WORKFLOW_COMMAND, "--scenario-set-id", "BIG", *options)
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, *command],
@@ -42,7 +42,7 @@ def measured_backfill(*options: str) -> tuple[str, int]:
 
 @pytest.fixture
 def backfill(front: Callable[..., Any]) -> Callable[[], str]:
-    """Run the same command in this process; give its output."""
+    """Run the same command in this process. Give its output."""
 
     def run() -> str:
         done = front("backfill", "--scenario-set-id", "BIG")

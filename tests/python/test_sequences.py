@@ -66,7 +66,7 @@ Run = Callable[[Build | Encode], Written]
 
 
 def load(source: Source) -> None:
-    """Put a source in place of the one before, its rows in any order."""
+    """Replace the source by another one, with its rows in any order."""
     sets = [
         (set_id, one.horizon_days, 1, one.base_date_end, one.created_at)
         for set_id, one in source.items()
@@ -275,7 +275,7 @@ def assert_as_built_afresh(
 
 
 def play(events: Sequence[Event], run: Run) -> None:
-    """Load and run as a sequence says; check what each run has done and left alone."""
+    """Load and run as a sequence says. Check what each run has done and left alone."""
     source: Source = {}  # as it is
     seen: Source = {}  # as dbt has seen it
     is_built = False
@@ -317,11 +317,11 @@ def expected_of_dbt(build: Build) -> dict[Scenario, Panel | Rejection]:
     return panels | rejections
 
 
-Entries = dict[Any, Any]  # whose keys begin with a set and a scenario
+Entries = dict[Any, Any]  # The keys begin with a set and a scenario.
 
 
 def in_scope(event: Build | Encode, entries: Entries, source: Source) -> Entries:
-    """Give the entries of the sets that a run is about; where it has a limit, up to it."""
+    """Give the entries of the sets that a run is about, up to its limit."""
     wanted = {
         (set_id, scenario_id)
         for set_id, scenario_set in source.items()

@@ -109,7 +109,7 @@ def test_a_service_that_names_another_database_is_refused(
 
 @pytest.fixture
 def reader(built, monkeypatch):
-    """Makes a role that reads the source; the test becomes it by calling what it gets."""
+    """Makes a role that reads the source. The test becomes it by calling what it gets."""
     role = f"scenario_reads_{os.getpid()}"
     execute(f"create role {role} login password 'x'")
     execute(f"grant usage on schema raw to {role}")
@@ -165,7 +165,7 @@ def test_a_policy_that_is_narrowed_between_two_runs_takes_no_vectors(
 
 @pytest.fixture
 def pooler(built):
-    """Starts pgbouncer in a mode before the tests' server; gives its variables."""
+    """Starts pgbouncer in a mode before the tests' server. Gives its variables."""
     program = shutil.which("pgbouncer")
     # Only a system's package manager, as root, can install it.
     if program is None:
@@ -265,7 +265,7 @@ def test_the_doctor_says_what_a_backfill_would_change_and_what_is_odd(built, fro
     words = " ".join(" ".join(re.findall("^│.*?│(.*?)│", told.stdout, re.M)).split())
     assert "scenario_set_id SET_ABC123, share_of_series 1.00" in words
     assert "scenarios by their ids: 1 new, 24 gone" in words
-    # Three encoders have not run yet; two vectors are outdated, and 24 gone.
+    # Three encoders have not run yet. Two vectors are outdated, and 24 gone.
     assert f"would encode up to {3 * 143 + 2 + 4} vectors and prune 24" in words
     assert "24 of the 143 scenarios in scope that have a vector would be left" in words
     assert "24 gone from the source." in words

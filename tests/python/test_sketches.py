@@ -1,4 +1,4 @@
-"""The sketches: the bytes of their definition, whatever the arithmetic runs on."""
+"""The sketches have the bytes of their definition on any hardware."""
 
 import functools
 import hashlib

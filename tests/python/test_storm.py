@@ -50,7 +50,7 @@ def delete(cursor: Any, set_id: str, scenario_ids: Collection[str]) -> None:
 def insert(
     cursor: Any, set_id: str, one: ScenarioSet, scenario_ids: Collection[str]
 ) -> None:
-    """Insert those of the scenarios that a set has, and its header."""
+    """Insert a set's scenarios and its header."""
     if one.is_in_sets:
         cursor.execute(
             "insert into raw.scenario_sets values (%s, %s, 1, %s, %s)",
@@ -69,7 +69,7 @@ def insert(
 
 
 def write(seed: str, layout: Layout, set_ids: Sequence[str], ends_at: float) -> int:
-    """Reload sets and single scenarios until the storm is over; count how often."""
+    """Reload sets and single scenarios until the storm is over. Count how often."""
     rng = random.Random(seed)
     sets = {set_id: a_set(rng, layout) for set_id in set_ids}
     num_reloads = 0
@@ -99,7 +99,7 @@ def write(seed: str, layout: Layout, set_ids: Sequence[str], ends_at: float) -> 
 
 
 def backfill(seed: str, ends_at: float) -> list[Outcome]:
-    """Run backfills until the storm is over, and kill some; give how the others ended."""
+    """Run backfills until the storm is over, and kill some. Give how the others ended."""
     rng = random.Random(seed)
     done = []
     while time.monotonic() < ends_at:
