@@ -46,14 +46,16 @@ def check_columns(
             )
         if missing := sorted(needed - columns[table]):
             raise WorkFailedError(
-                f"{schema}.{table} has no column {', '.join(missing)}; staging needs it"
+                f"{schema}.{table} has no column {', '.join(missing)}; add the "
+                "column, or put a view in front"
             )
 
 
 def no_paths(schema: str) -> WorkFailedError:
     """Make the error of an empty source, which is more likely in loading than gone."""
     return WorkFailedError(
-        f"{schema}.scenario_paths is empty; nothing was built, and no vector was pruned"
+        f"{schema}.scenario_paths is empty, so nothing was built and no vector was pruned; "
+        "load it and run again"
     )
 
 

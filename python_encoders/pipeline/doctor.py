@@ -68,7 +68,7 @@ def diagnose(variables: dict[str, Any]) -> Iterator[Finding]:
             chain = None
             try:
                 chain = start_dbt(verbatim_vars(variables))
-                yield Finding("dbt", "sound")
+                yield Finding("dbt", "ok")
             except (WorkFailedError, WrongUsageError) as error:
                 yield _failure("dbt", error)
             yield from _target(connection)
@@ -85,7 +85,7 @@ def _checked(subject: str, check: Callable[[], object]) -> Finding:
             check()
     except (WorkFailedError, WrongUsageError) as error:
         return _failure(subject, error)
-    return Finding(subject, "sound")
+    return Finding(subject, "ok")
 
 
 def _failure(subject: str, error: Exception) -> Finding:
@@ -125,18 +125,18 @@ def _server(connection: "Connection") -> Iterator[Finding]:
     )
     pgvector = server["pgvector"]
     yield Finding("pgvector", pgvector or "not installed; only searches use it")
-    order = "is" if server["is_by_code_point"] else "is not"
+    sorts = "sorts" if server["is_by_code_point"] else "does not sort"
     yield Finding(
         "locale",
         f"{server['encoding']}, {server['locale']}: "
-        f"the key's order {order} the axis' order",
+        f"it {sorts} by code point, and no result depends on it",
     )
     yield Finding(
         "session",
         "pinned" if server["is_pinned"] else "PGOPTIONS does not reach the server",
         ""
         if server["is_pinned"]
-        else "a pooler drops them: give the role idle_session_timeout 0",
+        else "a pooler drops PGOPTIONS: give the role idle_session_timeout 0",
     )
 
 

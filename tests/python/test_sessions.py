@@ -237,7 +237,7 @@ def test_the_doctor_of_a_sound_database_finds_no_failure(built, front):
     told = front("doctor")
 
     assert told.returncode == 0, told.stderr
-    for words in ("PostgreSQL ", "the axis' order", "pinned", "return_value double"):
+    for words in ("PostgreSQL ", "by code point", "pinned", "return_value double"):
         assert words in told.stdout
     assert "1 of 120 rejected by num-scenario-core-v1" in told.stdout
     assert execute("select count(*) from analytics.numeric_window_embeddings") == [(143,)]
