@@ -422,7 +422,7 @@ Where none of them is good:
 - **Crisis or calm on other markets.** The gain of v2 over v1 is within two errors on all
   five. On TSE at 60 days the volatility of the market alone is better:
   {with_error(tse[VOLATILITY])}, v2 {with_error(tse[V2])}.
-- **Units.** One series in other units takes every encoder over: with VIX changes in points
+- **Units.** One series in other units dominates every encoder: with VIX changes in points
   beside 20 stocks, {kept["VIX, points"]} of v2's ten nearest stay, divided by 100
   {kept["VIX, divisor 100"]}.
 
