@@ -108,12 +108,14 @@ counted as (
             scenarios.scenario_set_id = cells.scenario_set_id
             and scenarios.raw_scenario_set_id = cells.raw_scenario_set_id
             and scenarios.raw_scenario_id = cells.raw_scenario_id
-            and scenarios.scenario_id = cells.scenario_id
         -- (Spark joins groups once. Without them, it joins again to count 0 of no rows.)
         group by
             cells.scenario_set_id, cells.scenario_id,
             cells.raw_scenario_set_id, cells.raw_scenario_id
-        having sum(cells.row_hash) = scenarios.content_hash
+        -- (The id as an aggregate: as a condition on rows, it would have Postgres expect few.)
+        having
+            sum(cells.row_hash) = scenarios.content_hash
+            and min(cells.scenario_id) = scenarios.scenario_id
     ) as counts on true
     where scenarios.is_stale
 
