@@ -112,7 +112,7 @@ counted as (
         group by
             cells.scenario_set_id, cells.scenario_id,
             cells.raw_scenario_set_id, cells.raw_scenario_id
-        -- (The id as an aggregate: as a condition on rows, it would have Postgres expect few.)
+        -- (The id as an aggregate: a condition on rows would have Postgres expect few.)
         having
             sum(cells.row_hash) = scenarios.content_hash
             and min(cells.scenario_id) = scenarios.scenario_id
