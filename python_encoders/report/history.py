@@ -124,7 +124,7 @@ def _compare(
 def _represent(
     connection: Connection, set_id: str, model_id: str, notes: dict[str, list[str]]
 ) -> dict[str, float]:
-    """Ask as the command ``reduce`` does by default. None where dbt knows no such set."""
+    """Ask as the command ``reduce`` does by default. Empty where it refuses."""
     try:
         reduced = search.reduce(connection, set_id, NUM_KEPT, model_id).to_pylist()
     except WrongUsageError:

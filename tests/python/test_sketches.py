@@ -186,7 +186,7 @@ def why_not(kernel: str) -> str | None:
 def run_on_kernel(kernel: str, num_threads: int, what: str) -> Any:
     """Run it on an OpenBLAS kernel, and check that it did run there."""
     found = run_apart(what, OPENBLAS_CORETYPE=kernel, OPENBLAS_NUM_THREADS=str(num_threads))
-    # On a Mac it may come with Apple's library, of which no kernel can be chosen.
+    # On a Mac numpy may come with Apple's library, which has no kernels to choose from.
     if found["kernel"] is None:
         pytest.skip("numpy does not come with OpenBLAS here")
     assert ALSO_CALLED.get(found["kernel"], found["kernel"]) == kernel
