@@ -39,7 +39,7 @@ DATABASE = f"scenario_tests_{os.getpid()}"
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(prefix="scenario-tests-")
 HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
-SEEDED, BUILT = f"{HOME.name}_seeded", f"{HOME.name}_built"
+SEEDED, BUILT, EMPTY_SET = (f"{HOME.name}_{name}" for name in ("seeded", "built", "empty"))
 SOURCE = """
     create schema raw;
     create table raw.scenario_sets (
@@ -54,6 +54,11 @@ SOURCE = """
     insert into raw.scenario_sets values ('S', 2, 1, '2022-12-28', now());
 """
 NO_OTHER_ID = ("__INSTRUMENT__", "__NONE__")  # in a row of an instrument
+NUM_MODELS = 21
+MODELS_WITH_ROWS = (
+    *("int_scenarios", "int_scenario_sets", "int_scenario_series", "int_scenario_panels"),
+    "scenario_rejections",
+)
 # Beside the vars, what dbt parses the project with.
 PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
@@ -149,6 +154,22 @@ class Chain:
         }
         self._chain = run_dbt(self._variables, DbtChain, variables)
 
+    def run(self) -> None:
+        """Build every model, or those that hold rows where all the others stand.
+
+        That takes half the time. The text of a view depends on no var of the tests that
+        use this. The commands always build everything.
+        """
+        is_standing = execute(
+            """
+            select count(*) = %s from pg_class
+            where relnamespace = to_regnamespace('analytics') and relkind in ('r', 'v')
+            """,
+            [NUM_MODELS],
+        )
+        chosen = MODELS_WITH_ROWS if is_standing == [(True,)] else ("*",)
+        self._invoke("run", "--select", *chosen)
+
     def manifest(self) -> Any:
         """Give what dbt has parsed."""
         return self._chain._runner.manifest
@@ -164,7 +185,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (HOME / "data").exists():
         server.stop(HOME)
     elif os.environ.get("PGHOST"):
-        for database in (SEEDED, BUILT):
+        for database in (SEEDED, BUILT, EMPTY_SET):
             execute(
                 f'drop database if exists "{database}" with (force)',
                 database=os.environ.get("PGDATABASE", "postgres"),
@@ -217,20 +238,39 @@ def chain(postgres: str) -> "Callable[..., Any]":
 
 @pytest.fixture(scope="session")
 def templates(postgres: str, chain: Callable[..., Any]) -> str:
-    """Make the database with the seeds, and the one with their panels and vectors.
+    """Make the database with the seeds, and the one with their panels and vectors."""
 
-    The first worker that needs them makes them for all.
-    """
+    def build() -> None:
+        chain().run()
+        encode_only(Scope((MODEL,)), Silent())
+
+    make_template(SEEDED, "template0", postgres, lambda: chain()._invoke("seed"))
+    make_template(BUILT, SEEDED, postgres, build)
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def empty_set(postgres: str, chain: Callable[..., Any]) -> str:
+    """Make the database of `source`."""
+
+    def build() -> None:
+        execute(SOURCE)
+        chain().run()
+
+    make_template(EMPTY_SET, "template0", postgres, build)
+    return postgres
+
+
+def make_template(
+    name: str, template: str, maintenance: str, work: Callable[[], object]
+) -> None:
+    """Make a database out of another. The first worker that needs it makes it for all."""
     with _one_worker_at_a_time():
         exists = "select count(*) from pg_database where datname = %s"
-        if execute(exists, [BUILT], database=postgres) == [(0,)]:
-            recreate(DATABASE, "template0", postgres)
-            chain()._invoke("seed")
-            recreate(SEEDED, f'"{DATABASE}"', _freed(postgres))
-            chain().run()
-            encode_only(Scope((MODEL,)), Silent())
-            recreate(BUILT, f'"{DATABASE}"', _freed(postgres))
-    return postgres
+        if execute(exists, [name], database=maintenance) == [(0,)]:
+            recreate(DATABASE, f'"{template}"', maintenance)
+            work()
+            recreate(name, f'"{DATABASE}"', _freed(maintenance))
 
 
 def _one_worker_at_a_time() -> fasteners.InterProcessLock:
@@ -266,9 +306,15 @@ def built(templates: str) -> None:
 
 
 @pytest.fixture
-def source(empty: None) -> None:
-    """Two source tables with one set, `S`, of two days, and no paths."""
+def bare_source(empty: None) -> None:
+    """Two source tables with one set, `S`, of two days, and no paths. Nothing is built."""
     execute(SOURCE)
+
+
+@pytest.fixture
+def source(empty_set: str) -> None:
+    """The same tables, and every model built on them."""
+    recreate(DATABASE, f'"{EMPTY_SET}"', empty_set)
 
 
 def add(set_id: str, scenario_id: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -202,7 +202,7 @@ def test_the_table_has_many_cases_and_each_its_own_name_and_set():
 
 
 def test_every_case_is_encoded_or_rejected_as_the_table_says(
-    source, chain, front, tmp_path
+    bare_source, chain, front, tmp_path
 ):
     load()
     label(LABELS)

@@ -33,7 +33,7 @@ HASHES = "select content_hash from analytics.int_scenarios order by 1"
 
 
 @pytest.fixture
-def hostile(source, monkeypatch):
+def hostile(bare_source, monkeypatch):
     execute("alter table raw.scenario_paths alter scenario_id type timestamptz using now()")
     execute("alter table raw.scenario_sets alter base_date_end type timestamptz")
     for set_id in ("S", "back\\slash", "__\\_"):

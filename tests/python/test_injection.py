@@ -36,7 +36,7 @@ def canary(source):
         add("S", scenario_id, [(day, "A", day / 100) for day in (1, 2)])
     before = outside_the_target()
     yield
-    assert outside_the_target() - {("schema", "analytics")} == before
+    assert outside_the_target() == before
     assert execute("select x from public.c") == [(42,)]
 
 
@@ -45,7 +45,8 @@ def outside_the_target():
     return set(
         execute(
             """
-            select 'schema', nspname::text from pg_namespace where nspname !~ '^pg_'
+            select 'schema', nspname::text from pg_namespace
+            where nspname !~ '^(pg_|analytics$)'
             union all
             -- (Tests beside this one make roles called scenario_….)
             select 'role', rolname::text from pg_roles where rolname !~ '^(pg|scenario)_'
@@ -57,8 +58,7 @@ def outside_the_target():
     )
 
 
-def test_hostile_ids_stay_ids(canary, chain, front):
-    chain().run()  # so that the run to come has tables to delete from, in hooks
+def test_hostile_ids_stay_ids(canary, front):
     execute(
         "insert into raw.scenario_sets values (%s, 2, 2, '2022-12-28', now())", [HOSTILE]
     )

@@ -216,7 +216,7 @@ def test_a_panel_of_a_scenario_that_has_gone_gets_no_vector(source, chain):
     assert encode_only(Scope((MODEL,)), Silent()) == (2, 0)
 
 
-def test_a_date_that_has_a_time_is_its_day_in_utc(source, chain, monkeypatch):
+def test_a_date_that_has_a_time_is_its_day_in_utc(bare_source, chain, monkeypatch):
     monkeypatch.setenv("PGTZ", "America/New_York")
     execute(
         """

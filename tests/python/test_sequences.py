@@ -370,7 +370,7 @@ def check_sequence(seed: int, layout: Layout, num_rounds: int, run: Run) -> None
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
-def test_edits_and_runs_in_any_order_end_as_a_fresh_build(source, run, layout):
+def test_edits_and_runs_in_any_order_end_as_a_fresh_build(bare_source, run, layout):
     check_sequence(seed=41, layout=layout, num_rounds=3, run=run)
 
 

@@ -131,7 +131,7 @@ def faults(done: Sequence[Outcome]) -> Iterator[Outcome]:
 
 @pytest.mark.reliability
 @pytest.mark.parametrize("layout", LAYOUTS[:2], ids=lambda layout: layout.name)
-def test_a_storm_ends_as_a_fresh_build_and_no_backfill_fails_for_it(source, layout):
+def test_a_storm_ends_as_a_fresh_build_and_no_backfill_fails_for_it(bare_source, layout):
     # Where it fails, what it has printed says how to begin a storm of the same kind.
     seed = os.environ.get("STORM_SEED", str(random.SystemRandom().randrange(10**6)))
     seconds = float(os.environ.get("STORM_SECONDS", "240"))
