@@ -108,12 +108,10 @@ def encode_and_fill(
     from python_encoders import postgres
     from python_encoders.marts import fill_marts
 
-    encoded = postgres.encode(
-        scope, reporter.progress, lambda: postgres.check_lock(connection)
-    )
+    encoded = postgres.encode(connection, scope, reporter.progress)
     with (
         postgres.lock(connection, "marts", tell_holder(reporter, "the marts")),
-        postgres.connect() as filling,
+        connection.adbc_clone() as filling,
     ):
         for line in fill_marts(filling, marts):
             reporter.say(line)

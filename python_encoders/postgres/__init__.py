@@ -23,7 +23,7 @@ from python_encoders.postgres.connection import (
 )
 from python_encoders.postgres.encoding import encode
 from python_encoders.postgres.forecast import forecast
-from python_encoders.postgres.locks import check_lock, lock
+from python_encoders.postgres.locks import lock
 from python_encoders.postgres.pending_panels import BATCH_BYTES
 from python_encoders.postgres.scales import scale_as, scale_by_sd
 from python_encoders.postgres.sql import fetch, quoted, relation, with_text_parameters
@@ -33,7 +33,6 @@ __all__ = [
     "BATCH_BYTES",
     "EMBEDDED_HOME",
     "check_is_built",
-    "check_lock",
     "check_pooling",
     "check_set_in_source",
     "check_set_is_built",

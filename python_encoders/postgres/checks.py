@@ -7,7 +7,6 @@ from adbc_driver_manager.dbapi import Connection
 
 from python_encoders.dbt_project import ENCODING_RELATIONS, target_schema
 from python_encoders.errors import WorkFailedError
-from python_encoders.postgres.connection import connect
 from python_encoders.postgres.sql import fetch, quoted, relation
 from python_encoders.source_tables import (
     SOURCE_COLUMNS,
@@ -88,7 +87,7 @@ def check_pooling(connection: Connection) -> None:
         by whoever comes next.
     """
     backend = "select pg_backend_pid() as backend"
-    with connect(autocommit=True) as second:
+    with connection.adbc_clone() as second:
         pids = [fetch(one, backend, [])["backend"][0] for one in (connection, second)]
     if pids[0] == pids[1]:
         raise WorkFailedError(
