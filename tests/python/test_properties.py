@@ -187,7 +187,7 @@ def undisturbed(postgres: str, chain: Callable[..., Any]) -> dict[str, list[Any]
 def test_another_way_to_the_vectors_changes_no_byte(postgres, chain, undisturbed):
     recreate(DATABASE, "template0", postgres)
 
-    go(Way(7, 3_000, 1, True, 3, (2,), True, True), chain)
+    go(Way(7, 20_000, 1, True, 3, (2,), True, True), chain)
 
     assert result() == undisturbed
 

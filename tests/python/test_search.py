@@ -7,10 +7,8 @@ import math
 import time
 
 import numpy as np
-import psycopg2
 import pytest
-from conftest import MODEL, Silent, execute, python
-from psycopg2.extras import execute_values
+from conftest import MODEL, Silent, connected, execute, python
 from reference import reference_panels
 
 from python_encoders.encoders import ENCODERS
@@ -26,28 +24,26 @@ SHAPE_V2 = "num-scenario-stress-shape-v2"
 
 def store(model_id, vectors, set_id="MADE"):
     """Write vectors as the encoder would, under {set_id}:{row}."""
-    connection = psycopg2.connect("")
-    with connection, connection.cursor() as cursor:
-        execute_values(
-            cursor,
+    rows = io.StringIO()
+    csv.writer(rows).writerows(
+        [
+            *("SCENARIO", f"{set_id}:{row}"),
+            json.dumps({"scenario_set_id": set_id, "scenario_id": str(row)}),
+            *("2022-12-28", model_id, f"{{{','.join(map(str, vector))}}}", "2026-01-01"),
+        ]
+        for row, vector in enumerate(vectors)
+    )
+    rows.seek(0)
+    with connected() as cursor:
+        cursor.copy_expert(
             """
-            insert into analytics.numeric_window_embeddings (
+            copy analytics.numeric_window_embeddings (
                 entity_type, entity_id, window_spec, as_of_date, model_id, embedding,
                 created_at
-            ) values %s
+            ) from stdin with (format csv)
             """,
-            [
-                (
-                    f"{set_id}:{row}",
-                    json.dumps({"scenario_set_id": set_id, "scenario_id": str(row)}),
-                    model_id,
-                    vector.tolist(),
-                )
-                for row, vector in enumerate(vectors)
-            ],
-            template="('SCENARIO', %s, %s, '2022-12-28', %s, %s::real[], now())",
+            rows,
         )
-    connection.close()
 
 
 def bootstrapped(model_id, num_scenarios):
@@ -60,7 +56,20 @@ def bootstrapped(model_id, num_scenarios):
 
 def ask(*arguments, **options):
     with connect(autocommit=True) as connection:
-        return similar(connection, Question(*arguments, **options)).to_pylist()
+        return answer(connection, *arguments, **options)
+
+
+def answer(connection, *arguments, **options):
+    return similar(connection, Question(*arguments, **options)).to_pylist()
+
+
+def answers(questions):
+    """Give the entities that each question finds, asked in one session."""
+    with connect(autocommit=True) as connection:
+        return [
+            {row["entity_id"] for row in answer(connection, *question)}
+            for question in questions
+        ]
 
 
 def plain_answer(entity_id, model_id, top_k, metric, size=384):
@@ -194,7 +203,7 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
     vectors = bootstrapped(SKETCH, 3_000)
     store(SKETCH, vectors)
     questions = [(f"MADE:{row}", SKETCH, 10, "l2") for row in range(0, 3_000, 120)]
-    exact = [{row["entity_id"] for row in ask(*question)} for question in questions]
+    exact = answers(questions)
 
     # An index for each model, once.
     operation = chain(vector_index_metric="l2")
@@ -209,7 +218,7 @@ def test_the_index_is_used_and_finds_nearly_all(built, chain):
         select coalesce(sum(idx_scan), 0) from pg_stat_user_indexes
         where indexrelname like 'hnsw_l2%%panel_sketch%%'
     """
-    found = [{row["entity_id"] for row in ask(*question)} for question in questions]
+    found = answers(questions)
     # A session reports its scans only after it has ended.
     for _ in range(100):
         if execute(scans)[0][0] >= len(questions):
