@@ -225,7 +225,8 @@ def work_once() -> None:
         from python_encoders.postgres import encode
         from python_encoders.scope import Scope
 
-        encode(Scope(model_ids, "BIG"), lambda done, total: None)
+        with connect(autocommit=True) as connection:
+            encode(connection, Scope(model_ids, "BIG"), lambda done, total: None)
 
     chain = timed("start-up", start_up)
     timed("panels", chain.run)

@@ -170,10 +170,13 @@ def on_postgres(size: tuple[int, int, int]) -> dict[str, Any]:
     execute(grow(*size))
     chain = phases.timed("start", lambda: DbtChain({"encoded_model_ids": list(ENCODERS)}))
     phases.timed("panels", chain.run)
-    for model_id in ENCODERS:
-        phases.timed(model_id, lambda m=model_id: encode(Scope((m,)), lambda *_: None))
-    phases["peaks"] = {"driver": _peak("self")}
-    with connect() as connection:
+    with connect(autocommit=True) as connection:
+        for model_id in ENCODERS:
+            phases.timed(
+                model_id,
+                lambda m=model_id: encode(connection, Scope((m,)), lambda *_: None),
+            )
+        phases["peaks"] = {"driver": _peak("self")}
         phases["digests"] = _digests(
             lambda model_id: fetch(
                 connection,
