@@ -59,7 +59,8 @@ MODELS_WITH_ROWS = (
     *("int_scenarios", "int_scenario_sets", "int_scenario_series", "int_scenario_panels"),
     "scenario_rejections",
 )
-# Beside the vars, what dbt parses the project with.
+# Vars that change nothing that is parsed, and beside the vars what does.
+NOT_PARSED = ("scenario_set_id", "scenario_limit", "series_kinds", "vector_index_metric")
 PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
@@ -146,13 +147,11 @@ class Chain:
     def __init__(self, variables: dict[str, Any]) -> None:
         from python_encoders.pipeline import DbtChain
 
-        # The vars of the scope change nothing that is parsed.
-        self._variables = {
-            name: value
-            for name, value in variables.items()
-            if name not in ("scenario_set_id", "scenario_limit")
+        self._parsed_with = {
+            name: value for name, value in variables.items() if name not in NOT_PARSED
         }
-        self._chain = run_dbt(self._variables, DbtChain, variables)
+        self._chain = run_dbt(self._parsed_with, DbtChain, self._parsed_with)
+        self._chain._variables = variables
 
     def run(self) -> None:
         """Build every model, or those that hold rows where all the others stand.
@@ -175,7 +174,7 @@ class Chain:
         return self._chain._runner.manifest
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return functools.partial(run_dbt, self._variables, getattr(self._chain, name))
+        return functools.partial(run_dbt, self._parsed_with, getattr(self._chain, name))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
