@@ -21,7 +21,7 @@ from conftest import (
 from reference import reference_vectors
 
 from python_encoders.pipeline import encode_only
-from python_encoders.postgres import connect, encode, pending_panels
+from python_encoders.postgres import connect, pending_panels
 from python_encoders.scope import Scope
 
 SESSIONS = """
@@ -73,10 +73,10 @@ def test_the_batch_size_does_not_matter(built, monkeypatch, batch_bytes):
     expected = stored_bytes()
     execute("delete from analytics.numeric_window_embeddings")
     monkeypatch.setattr(pending_panels, "BATCH_BYTES", batch_bytes)
-    batches = []
-    encode(Scope((MODEL,)), lambda done, total: batches.append(done))
+    reporter = Silent()
+    encode_only(Scope((MODEL,)), reporter)
 
-    assert len(batches) > 3
+    assert len([line for line in reporter.lines if line.endswith(" of 143")]) > 3
     assert stored_bytes() == expected
 
 
@@ -156,7 +156,7 @@ def test_a_limit_counts_along_the_source_and_removes_nothing_beyond_it(built, ch
     )
 
     def encode_first(limit):
-        return encode(Scope((MODEL,), None, limit), lambda done, total: None)
+        return encode_only(Scope((MODEL,), None, limit), Silent())
 
     chain(scenario_limit=10).run()
     assert encode_first(10) == (10, 0)
@@ -175,7 +175,7 @@ def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
     execute("drop table analytics.int_scenario_panels cascade")
     chain(scenario_limit=10).run()
 
-    assert encode(Scope((MODEL,)), lambda done, total: None) == (0, 0)
+    assert encode_only(Scope((MODEL,)), Silent()) == (0, 0)
     assert len(stored_vectors()) == 143
 
 

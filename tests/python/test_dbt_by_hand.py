@@ -135,12 +135,15 @@ def test_seeds_never_overwrite_a_desks_own_table(empty, dbt):
 
 
 def test_a_wrong_var_is_refused(empty, chain):
-    compiling = ("compile", "--select", "int_scenario_panels")
-    for limit in (0, "1; drop table x"):
-        with pytest.raises(WorkFailedError, match="scenario_limit must be a whole number"):
-            chain(scenario_limit=limit)._invoke(*compiling)
-    with pytest.raises(WrongUsageError, match="series_kinds must be a list out of"):
-        chain(series_kinds=["INSTRUMENT') or true"])
+    compiling = ("compile", "--select", "int_scenario_series", "int_scenario_panels")
+    for variables, message in (
+        ({"scenario_limit": 0}, "scenario_limit must be a whole number of at least 1"),
+        ({"scenario_limit": "1; drop table x"}, "scenario_limit must be a whole number"),
+        ({"series_kinds": ["INSTRUMENT') or true"]}, "series_kinds must be a list out of"),
+    ):
+        # While dbt parses, or when it compiles.
+        with pytest.raises((WrongUsageError, WorkFailedError), match=message):
+            chain(**variables)._invoke(*compiling)
 
 
 def test_every_node_is_described_and_the_line_is_unbroken(built, chain):
