@@ -21,7 +21,7 @@ from conftest import (
 from reference import reference_vectors
 
 from python_encoders.pipeline import encode_only
-from python_encoders.postgres import connect, encode, pending_panels
+from python_encoders.postgres import connect, pending_panels
 from python_encoders.scope import Scope
 
 SESSIONS = """
@@ -30,48 +30,35 @@ SESSIONS = """
 """
 
 
-def test_a_limited_run_then_the_rest_then_nothing(seeded, front):
-    options = (
-        *("--scenario-set-id", "HIST_STRESS_20D"),
-        *("--model-id", "num-scenario-core-v1"),
-    )
+def test_a_limited_run_then_the_rest_then_nothing(seeded, front, build_and_encode):
+    set_id = "SET_ABC123"
+    options = ("--scenario-set-id", set_id, "--model-id", MODEL)
 
-    limited = python(WORKFLOW_COMMAND, *options, "--limit", "10")
+    # A rejection counts into the limit and is seen.
+    limited = python(WORKFLOW_COMMAND, *options, "--limit", "100")
     assert limited.returncode == 0, limited.stderr
-    assert "vectors: 10 written, 0 pruned" in limited.stdout
-    assert set(stored_vectors()) == {f"HIST_STRESS_20D:{i}" for i in range(1, 11)}
+    assert "vectors: 99 written, 0 pruned" in limited.stdout
+    first = {f"{set_id}:{i}" for i in range(1, 101) if i != 37}
+    assert set(stored_vectors()) == first
+    assert execute(
+        "select scenario_id, reason, detail from analytics.scenario_rejections"
+    ) == [("37", "MISSING_CELLS", "1 of 200 cells, the first: day 6, series JPM")]
     written_first = execute(
         "select max(created_at) from analytics.numeric_window_embeddings"
     )
 
-    rest = front("backfill", *options)
-    assert "vectors: 14 written, 0 pruned" in rest.stdout
-    assert re.search(
-        rf"HIST_STRESS_20D +{MODEL} +24 +24 +0 +0 +400 +4.0% +6.7%", rest.stdout
-    )
+    assert build_and_encode(set_id) == (20, 0)
     assert execute(
         "select count(*) from analytics.numeric_window_embeddings where created_at <= %s",
         written_first[0],
-    ) == [(10,)], "the first ten were written again"
+    ) == [(99,)], "the first 99 were written again"
 
     again = front("backfill", *options)
     assert again.returncode == 0
     assert "vectors: 0 written, 0 pruned" in again.stdout
     assert re.search(r"tests: \d+ passed, 0 warned", again.stdout)
-    assert "Traceback" not in limited.stderr + rest.stderr + again.stderr
-
-
-def test_a_rejection_counts_into_the_limit_and_is_seen(seeded, front):
-    done = front(
-        "backfill",
-        *("--scenario-set-id", "SET_ABC123", "--model-id", MODEL, "--limit", "100"),
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert "vectors: 99 written" in done.stdout
-    assert execute(
-        "select scenario_id, reason, detail from analytics.scenario_rejections"
-    ) == [("37", "MISSING_CELLS", "1 of 200 cells, the first: day 6, series JPM")]
+    assert re.search(rf"{set_id} +{MODEL} +120 +119 +1 +0 +200 +0.0% +0.0%", again.stdout)
+    assert "Traceback" not in limited.stderr + again.stderr
 
 
 def test_vectors_equal_the_plain_reference_byte_for_byte(built):
@@ -81,156 +68,22 @@ def test_vectors_equal_the_plain_reference_byte_for_byte(built):
     assert stored_bytes() == reference
 
 
-def test_the_row_order_of_the_source_does_not_matter(seeded, build_and_encode):
-    for table in ("scenario_sets", "scenario_paths"):
-        execute(f"create table raw.shuffled as select * from raw.{table} order by random()")
-        execute(f"drop table raw.{table}")
-        execute(f"alter table raw.shuffled rename to {table}")
-
-    build_and_encode()
-
-    assert stored_bytes() == dict(reference_vectors())
-
-
 @pytest.mark.parametrize("batch_bytes", [1, 20_000])
 def test_the_batch_size_does_not_matter(built, monkeypatch, batch_bytes):
     expected = stored_bytes()
     execute("delete from analytics.numeric_window_embeddings")
     monkeypatch.setattr(pending_panels, "BATCH_BYTES", batch_bytes)
-    batches = []
-    encode(Scope((MODEL,)), lambda done, total: batches.append(done))
+    reporter = Silent()
+    encode_only(Scope((MODEL,)), reporter)
 
-    assert len(batches) > 3
+    assert len([line for line in reporter.lines if line.endswith(" of 143")]) > 3
     assert stored_bytes() == expected
 
 
-def test_one_changed_return_re_encodes_one_scenario(built, build_and_encode):
-    before = stored_vectors()
-    execute(
-        """
-        update raw.scenario_paths set return_value = return_value + 0.01
-        where (scenario_set_id, scenario_id, horizon_index, instrument_id)
-            = ('HIST_STRESS_20D', 9, 1, 'JPM')
-        """
-    )
-
-    assert build_and_encode("HIST_STRESS_20D") == (1, 0)
-
-    after = stored_vectors()
-    assert {entity for entity in before if before[entity] != after[entity]} == {
-        "HIST_STRESS_20D:9"
-    }
-    assert build_and_encode("HIST_STRESS_20D") == (0, 0)
-
-
-def test_what_has_gone_from_the_source_or_is_rejected_loses_its_vector(
-    built, build_and_encode
+def test_each_change_of_the_source_takes_its_own_vectors_along_and_no_others(
+    built, chain, build_and_encode
 ):
-    execute(
-        """
-        delete from raw.scenario_paths
-        where
-            (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 9)
-            or (scenario_set_id, scenario_id, horizon_index, instrument_id)
-            = ('HIST_STRESS_20D', 8, 20, 'XOM')
-        """
-    )
-
-    assert build_and_encode("HIST_STRESS_20D") == (0, 2)
-
-    assert {"HIST_STRESS_20D:8", "HIST_STRESS_20D:9"}.isdisjoint(stored_vectors())
-    assert len(stored_vectors()) == 141
-
-
-def test_a_set_that_has_gone_from_the_source_loses_its_vectors(built, chain):
-    execute("delete from raw.scenario_paths where scenario_set_id = 'HIST_STRESS_20D'")
-    execute("delete from raw.scenario_sets where scenario_set_id = 'HIST_STRESS_20D'")
-
-    chain().run()
-    assert encode_only(Scope((MODEL,), max_prune=24), Silent()) == (0, 24)
-    assert len(stored_vectors()) == 119
-
-
-def test_a_limited_run_removes_nothing_beyond_its_limit(built, chain):
-    execute(
-        """
-        delete from raw.scenario_paths
-        where scenario_set_id = 'HIST_STRESS_20D' and scenario_id > 20
-        """
-    )
-
-    def encode_first(limit):
-        return encode(Scope((MODEL,), "HIST_STRESS_20D", limit), lambda done, total: None)
-
-    chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=5).run()
-    assert encode_first(5) == (0, 0)
-    assert execute("select count(*) from analytics.scenario_panels") == [(143,)]
-
-    # Now their panels are gone, and still only an unlimited run takes the vectors along.
-    chain(scenario_set_id="HIST_STRESS_20D").run()
-    assert execute("select count(*) from analytics.scenario_panels") == [(139,)]
-    assert encode_first(5) == (0, 0)
-    assert len(stored_vectors()) == 143
-    assert encode_first(None) == (0, 4)
-
-
-def test_the_limit_counts_along_the_source_not_along_what_was_built(built, chain):
-    execute(
-        """
-        delete from raw.scenario_paths
-        where scenario_set_id = 'HIST_STRESS_20D' and scenario_id <= 5;
-        delete from analytics.numeric_window_embeddings
-        """
-    )
-
-    chain(scenario_set_id="HIST_STRESS_20D", scenario_limit=10).run()
-    encode(Scope((MODEL,), "HIST_STRESS_20D", 10), lambda done, total: None)
-
-    assert set(stored_vectors()) == {f"HIST_STRESS_20D:{i}" for i in range(6, 16)}
-
-
-def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
-    execute("drop table analytics.int_scenario_panels cascade")
-    chain(scenario_limit=10).run()
-
-    assert encode(Scope((MODEL,)), lambda done, total: None) == (0, 0)
-    assert len(stored_vectors()) == 143
-
-
-def test_warnings_of_the_tests_are_told(seeded, front):
-    execute(
-        """
-        delete from raw.scenario_paths
-        where scenario_set_id = 'SET_ABC123' and scenario_id > 5;
-        update raw.scenario_sets set horizon_days = 9 where scenario_set_id = 'SET_ABC123'
-        """
-    )
-
-    done = front("backfill", "--scenario-set-id", "SET_ABC123")
-
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"tests: \d+ passed, 2 warned", done.stdout)
-    assert "warning: assert_no_path_rows_lie_outside_the_horizon: Got 100 re" in done.stdout
-    assert re.search(
-        "warning: assert_num_paths_is_the_number_of_scenarios: Got 1 result.*\n"
-        "    scenario_set_id SET_ABC123, num_paths 120, num_scenarios 5\n",
-        done.stdout,
-    )
-
-
-def test_a_new_as_of_date_moves_the_vectors(built, build_and_encode):
-    execute(
-        """
-        update raw.scenario_sets set base_date_end = '2023-01-31'
-        where scenario_set_id = 'HIST_STRESS_20D'
-        """
-    )
-
-    assert build_and_encode("HIST_STRESS_20D") == (24, 24)
-    assert len(stored_vectors()) == 143
-
-
-def test_rows_of_other_entity_types_are_never_touched(built, chain, build_and_encode):
+    # Rows of other entity types, whatever their model.
     execute(
         """
         insert into analytics.numeric_window_embeddings
@@ -242,15 +95,88 @@ def test_rows_of_other_entity_types_are_never_touched(built, chain, build_and_en
     )
     theirs = (
         "select * from analytics.numeric_window_embeddings where entity_type <> 'SCENARIO'"
+        " order by entity_id"
     )
-    before = sorted(execute(theirs), key=lambda row: row[1])
-    execute("delete from raw.scenario_paths where scenario_id = 3")
+    before = execute(theirs)
 
-    chain()._invoke("run", "--full-refresh")
-    assert build_and_encode() == (0, 2)
+    # Another date.
+    execute(
+        """
+        update raw.scenario_sets set base_date_end = '2023-01-31'
+        where scenario_set_id = 'HIST_STRESS_20D'
+        """
+    )
+    assert build_and_encode("HIST_STRESS_20D") == (24, 24)
+    moved = stored_vectors()
+    assert len(moved) == 143
 
-    assert sorted(execute(theirs), key=lambda row: row[1]) == before
-    assert len(stored_vectors()) == 141
+    # One changed return, one scenario that has gone, one that is rejected.
+    execute(
+        """
+        update raw.scenario_paths set return_value = return_value + 0.01
+        where (scenario_set_id, scenario_id, horizon_index, instrument_id)
+            = ('HIST_STRESS_20D', 9, 1, 'JPM');
+        delete from raw.scenario_paths
+        where
+            (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 10)
+            or (scenario_set_id, scenario_id, horizon_index, instrument_id)
+            = ('HIST_STRESS_20D', 8, 20, 'XOM')
+        """
+    )
+    assert build_and_encode("HIST_STRESS_20D") == (1, 2)
+    changed = stored_vectors()
+    assert moved.keys() - changed.keys() == {"HIST_STRESS_20D:8", "HIST_STRESS_20D:10"}
+    assert {entity for entity in changed if changed[entity] != moved[entity]} == {
+        "HIST_STRESS_20D:9"
+    }
+
+    # The whole set.
+    execute("delete from raw.scenario_paths where scenario_set_id = 'HIST_STRESS_20D'")
+    execute("delete from raw.scenario_sets where scenario_set_id = 'HIST_STRESS_20D'")
+    chain().run()
+    assert encode_only(Scope((MODEL,), max_prune=22), Silent()) == (0, 22)
+    assert len(stored_vectors()) == 119
+    assert execute(theirs) == before
+
+
+def test_a_limit_counts_along_the_source_and_removes_nothing_beyond_it(built, chain):
+    execute(
+        """
+        delete from raw.scenario_paths
+        where
+            (scenario_set_id = 'HIST_STRESS_20D' and scenario_id > 20)
+            or (scenario_set_id = 'SET_ABC123' and scenario_id <= 5);
+        delete from analytics.numeric_window_embeddings where entity_id like 'SET_ABC123:%'
+        """
+    )
+    hist = {f"HIST_STRESS_20D:{i}" for i in range(1, 25)}
+    panels_of_hist = (
+        "select count(*) from analytics.scenario_panels"
+        " where scenario_set_id = 'HIST_STRESS_20D'"
+    )
+
+    def encode_first(limit):
+        return encode_only(Scope((MODEL,), None, limit), Silent())
+
+    chain(scenario_limit=10).run()
+    assert encode_first(10) == (10, 0)
+    assert set(stored_vectors()) == hist | {f"SET_ABC123:{i}" for i in range(6, 16)}
+    assert execute(panels_of_hist) == [(24,)]
+
+    # Now their panels are gone, and still only an unlimited run takes the vectors along.
+    chain().run()
+    assert execute(panels_of_hist) == [(20,)]
+    assert encode_first(10) == (0, 0)
+    assert hist < set(stored_vectors())
+    assert encode_first(None) == (104, 4)
+
+
+def test_a_scenario_that_is_not_built_keeps_its_vector(built, chain):
+    execute("drop table analytics.int_scenario_panels cascade")
+    chain(scenario_limit=10).run()
+
+    assert encode_only(Scope((MODEL,)), Silent()) == (0, 0)
+    assert len(stored_vectors()) == 143
 
 
 @pytest.mark.parametrize(
@@ -311,10 +237,14 @@ def _wait_for_a_session_that_waits() -> None:
         time.sleep(0.05)
 
 
-def test_no_session_or_table_is_left_behind(built):
+def test_encode_says_what_is_lost_and_leaves_no_session_or_table_behind(built, front):
     execute("delete from analytics.numeric_window_embeddings")
 
-    assert python("python_encoders", "encode").returncode == 0
+    done = front("encode")
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        rf"HIST_STRESS_20D +{MODEL} +24 +24 +0 +0 +400 +4.0% +6.7%", done.stdout
+    )
 
     # A session that has been closed takes a moment to be gone.
     deadline = time.monotonic() + 10

@@ -106,7 +106,9 @@ def test_a_scenario_that_keeps_a_vector_of_another_encoder_is_not_lost(built, ch
     assert len(stored_bytes("of-others")) == 24
 
 
-def test_both_commands_say_why_each_set_has_scenarios_without_a_vector(seeded, front):
+def test_both_commands_say_why_scenarios_have_no_vector_and_what_dbts_tests_warn_of(
+    seeded, front
+):
     execute(
         """
         insert into raw.scenario_paths
@@ -114,23 +116,23 @@ def test_both_commands_say_why_each_set_has_scenarios_without_a_vector(seeded, f
             scenario_set_id, scenario_id, horizon_index, 'NEW', factor_id, macro_id,
             return_value * 1000
         from raw.scenario_paths
-        where scenario_set_id = 'SET_ABC123' and scenario_id = 2 and instrument_id = 'JPM'
+        where scenario_set_id = 'SET_ABC123' and scenario_id = 2 and instrument_id = 'JPM';
+        delete from raw.scenario_paths
+        where scenario_set_id = 'SET_ABC123' and scenario_id > 5;
+        update raw.scenario_sets set horizon_days = 9 where scenario_set_id = 'SET_ABC123'
         """
     )
     options = ("--scenario-set-id", "SET_ABC123", "--model-id")
-
-    one = front("backfill", *options, MODEL)
-    assert one.returncode == 0, one.stderr
-    assert re.search(
-        r"SET_ABC123 +all models +MISSING_CELLS +119 +1 +"
-        r"10 of 210 cells, the first: day 1, series NEW\n",
-        one.stdout,
+    incomplete = (
+        r"SET_ABC123 +all models +MISSING_CELLS +4 +1 +"
+        r"9 of 189 cells, the first: day 1, series NEW\n"
     )
-    assert SHAPE not in one.stdout
 
+    outputs = []
     for command, done in (("backfill", r"tests: \d+ passed"), ("encode", "0 written")):
         none = front(command, *options, SHAPE)
         assert re.search(done, none.stdout)
+        assert re.search(incomplete, none.stdout)
         assert re.search(
             rf"SET_ABC123 +{SHAPE} +VALUE_OUT_OF_RANGE +1 +2 +– *\n", none.stdout
         )
@@ -138,3 +140,19 @@ def test_both_commands_say_why_each_set_has_scenarios_without_a_vector(seeded, f
         assert none.stderr.startswith(
             "Error: every encoder of the run rejects every scenario in scope;"
         )
+        outputs.append(none.stdout)
+    # A test that warns is told with the rows that it finds.
+    told = outputs[0]
+    assert re.search(r"tests: \d+ passed, 3 warned", told)
+    assert "warning: assert_no_path_rows_lie_outside_the_horizon: Got 101 re" in told
+    assert "    scenario_set_id SET_ABC123, series_id NEW, share_of_panels 1.00\n" in told
+    assert re.search(
+        "warning: assert_num_paths_is_the_number_of_scenarios: Got 1 result.*\n"
+        "    scenario_set_id SET_ABC123, num_paths 120, num_scenarios 5\n",
+        told,
+    )
+
+    one = front("encode", *options, MODEL)
+    assert one.returncode == 0, one.stderr
+    assert re.search(incomplete, one.stdout)
+    assert SHAPE not in one.stdout

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import add, execute, python, stored_vectors
-from test_errors import refused
+from conftest import execute, stored_vectors
+from test_errors import the_line
 
 from python_encoders.postgres import (
     choose_server,
@@ -40,20 +40,6 @@ def hostile_role(postgres, monkeypatch):
     yield role
     monkeypatch.undo()
     execute(f"drop role {role}")
-
-
-def test_a_role_with_other_settings_gets_the_same_vectors(
-    source, hostile_role, monkeypatch
-):
-    add("S", "1", [(1, "ALPHA", 0.1), (1, "BETA", 0.2), (2, "ALPHA", 0.3), (2, "BETA", 0)])
-    assert python("python_encoders", "backfill").returncode == 0
-    before = stored_vectors()
-
-    done = python("python_encoders", "backfill", PGUSER=hostile_role, PGPASSWORD="x")
-
-    assert done.returncode == 0, done.stderr
-    assert "vectors: 0 written, 0 pruned" in done.stdout
-    assert stored_vectors() == before
 
 
 def test_our_settings_come_after_the_users_own(built, hostile_role, monkeypatch):
@@ -128,22 +114,27 @@ def reader(built, monkeypatch):
 def test_a_policy_that_is_narrowed_between_two_runs_takes_no_vectors(
     reader, front, monkeypatch
 ):
-    database = os.environ["PGDATABASE"]
     execute(
         """
         alter table raw.scenario_paths enable row level security;
         create policy all_rows on raw.scenario_paths for select using (true)
         """
     )
-    monkeypatch.setenv("DBT_SCHEMA", "of_reader")
     administrator = os.environ["PGUSER"]
-    reader(f'grant create on database "{database}" to {{role}}')
+    relations = execute(
+        """
+        select oid::regclass::text from pg_class
+        where relnamespace = 'analytics'::regnamespace and relkind in ('r', 'v')
+        """
+    )
+    to_role = (f"alter table {name} owner to {{role}}" for (name,) in relations)
+    reader(";".join(["alter schema analytics owner to {role}", *to_role]))
     role = os.environ["PGUSER"]
     says = "row security is active on scenario_paths: rows that a policy hides"
-    wide = front("backfill")
+    wide = front("encode")
     assert wide.returncode == 0, wide.stderr
     assert says in wide.stdout
-    assert "vectors: 143 written, 0 pruned" in wide.stdout
+    assert "vectors: 0 written, 0 pruned" in wide.stdout
 
     monkeypatch.setenv("PGUSER", administrator)
     execute(
@@ -160,12 +151,12 @@ def test_a_policy_that_is_narrowed_between_two_runs_takes_no_vectors(
         assert says in narrow.stdout
         assert "24 of the 143 scenarios in scope" in narrow.stderr
         assert "24 gone from the source. No vector was" in narrow.stderr
-    assert execute("select count(*) from of_reader.numeric_window_embeddings") == [(143,)]
+    assert execute("select count(*) from analytics.numeric_window_embeddings") == [(143,)]
 
 
 @pytest.fixture
-def pooler(built):
-    """Starts pgbouncer in a mode before the tests' server. Gives its variables."""
+def pooler(built, monkeypatch):
+    """Starts pgbouncer in a mode before the tests' server, and points to it."""
     program = shutil.which("pgbouncer")
     # Only a system's package manager, as root, can install it.
     if program is None:
@@ -211,23 +202,29 @@ def pooler(built):
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        return {"PGHOST": "127.0.0.1", "PGPORT": str(port)}
+        monkeypatch.setenv("PGHOST", "127.0.0.1")
+        monkeypatch.setenv("PGPORT", str(port))
 
     yield start
+    monkeypatch.undo()
     for process in running:
         process.terminate()
         process.wait()
     shutil.rmtree(home)
 
 
-def test_a_pooler_in_transaction_mode_is_refused(pooler):
-    line = refused(1, "python_encoders", "encode", **pooler("transaction"))
+def test_a_pooler_in_transaction_mode_is_refused(pooler, front):
+    pooler("transaction")
+
+    line = the_line(1, front("encode"))
 
     assert "two connections share one session of the server" in line
 
 
-def test_a_pooler_in_session_mode_works(pooler):
-    done = python("python_encoders", "encode", **pooler("session"))
+def test_a_pooler_in_session_mode_works(pooler, front):
+    pooler("session")
+
+    done = front("encode")
 
     assert done.returncode == 0, done.stderr
     assert "vectors: 0 written, 0 pruned" in done.stdout
