@@ -1,7 +1,10 @@
 """The dbt project beside this package: where it is, its vars, the schema it builds into."""
 
+import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -38,10 +41,11 @@ def check_is_here() -> None:
         )
 
 
-def project_vars() -> dict[str, Any]:
-    """Read the project's dbt vars and their defaults."""
+@functools.cache
+def project_vars() -> Mapping[str, Any]:
+    """Read the project's dbt vars and their defaults, once."""
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
-    return dict(project["vars"])
+    return MappingProxyType(project["vars"])
 
 
 def dbt_var(name: str, variables: dict[str, Any]) -> Any:

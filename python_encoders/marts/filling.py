@@ -32,13 +32,13 @@ def fill_marts(connection: Connection, wanted: VectorMarts) -> list[str]:
     """
     said = []
     for filling, kind, its_vars, of_what in (
-        (scenario_neighbors, "neighbor", wanted.neighbors, "scenarios"),
-        (scenario_representatives, "representative", wanted.representatives, "sets"),
+        (scenario_neighbors, "neighbor", wanted.neighbors, "scenario"),
+        (scenario_representatives, "representative", wanted.representatives, "set"),
     ):
         check_is_built(connection, "numeric_window_embeddings", filling.MART)
         if others := delete_others(connection, filling.MART, its_vars):
             said.append(
-                f"{filling.MART}: deleted those of {', '.join(others)}, which the vars "
+                f"{filling.MART}: deleted the rows of {', '.join(others)}, which the vars "
                 f"{kind}_model_ids and {kind}_metric of this run do not name; keep them in "
                 "dbt_project.yml, or give each backfill and encode the same --vars"
             )
@@ -48,5 +48,6 @@ def fill_marts(connection: Connection, wanted: VectorMarts) -> list[str]:
             num_written += filling.update(connection, model_id, its_vars)
             connection.commit()
         if num_written:
-            said.append(f"{filling.MART}: written for {num_written} {of_what}")
+            plural = "" if num_written == 1 else "s"
+            said.append(f"{filling.MART}: written for {num_written} {of_what}{plural}")
     return said

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,20 +122,17 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def run_dbt(variables: dict[str, Any], work: Callable[..., Any], *arguments: Any) -> Any:
-    """Run work that runs dbt, in a thread and with a target folder for its vars.
+    """Run work that runs dbt, with a target folder for its vars.
 
     dbt parses everything anew, for two seconds, where its vars or its connection differ
-    from the last run's. A target folder for each choice keeps what was parsed. dbt also
-    searches all modules for each of pytest's frames on the stack, some thirty times a run.
-    A thread has no such frame.
+    from the last run's. A target folder for each choice keeps what was parsed.
     """
     usual = os.environ["DBT_TARGET_PATH"]
     parsed_with = [variables, *map(os.environ.get, PARSED_WITH)]
     key = zlib.crc32(json.dumps(parsed_with, sort_keys=True).encode())
     os.environ["DBT_TARGET_PATH"] = str(Path(usual, f"{key:08x}"))
     try:
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(work, *arguments).result()
+        return work(*arguments)
     finally:
         os.environ["DBT_TARGET_PATH"] = usual
 
@@ -195,6 +191,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def artifacts() -> Iterator[str]:
     """Give dbt a folder for its files."""
+    from dbt_common.behavior_flags import BehaviorFlagRendered
+
+    # To name the module that has a flag, dbt searches all modules for each frame on the
+    # stack, some ten times a run. Under pytest that takes a quarter of a second.
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
     # Parallel workers, and the project's own folder, must not share them.
     folder = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
     os.environ |= {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}

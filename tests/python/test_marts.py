@@ -16,16 +16,20 @@ VECTORS = "analytics.numeric_window_embeddings"
 NEIGHBORS, REPRESENTATIVES = "scenario_neighbors", "scenario_representatives"
 
 
-def fill(num_neighbors=3, metric="cosine", model_ids=(MODEL,), num_kept=3):
+def fill(*arguments, **options):
     """Fill both marts. Give what is said of each."""
     with connect() as connection:
-        said = fill_marts(
-            connection,
-            VectorMarts(
-                MartVars(tuple(model_ids), num_neighbors, metric),
-                MartVars(tuple(model_ids), num_kept, metric),
-            ),
-        )
+        return fill_by(connection, *arguments, **options)
+
+
+def fill_by(connection, num_neighbors=3, metric="cosine", model_ids=(MODEL,), num_kept=3):
+    said = fill_marts(
+        connection,
+        VectorMarts(
+            MartVars(tuple(model_ids), num_neighbors, metric),
+            MartVars(tuple(model_ids), num_kept, metric),
+        ),
+    )
     return [tuple(line.split(": ", 1)) for line in said]
 
 
@@ -130,11 +134,11 @@ def test_what_has_not_changed_is_left_alone(built):
     # A changed scenario: its set alone is reduced anew.
     name, vector = "HIST_STRESS_20D:17", [1.0, 2.0]
     store(name, vector, "other")
-    assert (REPRESENTATIVES, "written for 1 sets") in fill()
+    assert (REPRESENTATIVES, "written for 1 set") in fill()
     # Another number of neighbours, of representatives, another metric, no encoder.
     assert fill(2) == written(143)
     assert fill(2, num_kept=4) == written(0, 2)
-    deleted = f"deleted those of {MODEL} by "
+    deleted = f"deleted the rows of {MODEL} by "
     said = fill(2, "l2", num_kept=4)
     assert [line for _, line in said if line.startswith(f"{deleted}cosine, which")]
     assert [one for one in said if "deleted" not in one[1]] == written(143, 2)
@@ -163,7 +167,7 @@ def test_after_any_edits_the_marts_are_as_filled_afresh(built, metric):
 
     @settings(max_examples=12, suppress_health_check=list(HealthCheck))
     @given(st.lists(edits, min_size=1, max_size=4))
-    def check(runs):
+    def check(connection, runs):
         execute(f"delete from {VECTORS}")
         empty_marts()
         number = 0
@@ -174,14 +178,15 @@ def test_after_any_edits_the_marts_are_as_filled_afresh(built, metric):
                     execute(f"delete from {VECTORS} where entity_id = %s", [name])
                 else:
                     store(name, vector, str(number))
-            fill(3, metric, num_kept=2)
+            fill_by(connection, 3, metric, num_kept=2)
         incremental = neighbors(), representatives()
         empty_marts()
-        fill(3, metric, num_kept=2)
+        fill_by(connection, 3, metric, num_kept=2)
         assert incremental == (neighbors(), representatives())
-        assert fill(3, metric, num_kept=2) == []
+        assert fill_by(connection, 3, metric, num_kept=2) == []
 
-    check()
+    with connect() as connection:
+        check(connection)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +227,7 @@ def test_a_run_fills_the_marts_that_its_vars_name_and_dbt_tests_them(seeded, fro
     before = neighbors(), representatives()
     emptied = front("encode").stdout
     for mart in (NEIGHBORS, REPRESENTATIVES):
-        assert f"{mart}: deleted those of {MODEL}" in emptied
+        assert f"{mart}: deleted the rows of {MODEL}" in emptied
     assert neighbors() == representatives() == []
     front("encode", "--vars", wanted)
     assert (neighbors(), representatives()) == before
