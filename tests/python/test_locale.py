@@ -149,6 +149,8 @@ def test_ids_that_ignore_case_are_two_where_they_are_spelled_in_two_ways(
     assert build_and_encode("s") == (1, 0)
     assert stored_bytes() == {"s:a": as_vector(0.5)}
     assert build_and_encode() == (2, 0)
+    # A run of one set leaves the rows of the other as they are.
+    assert build_and_encode("s") == (0, 0)
     chain().test()
     assert stored_bytes() == {
         "S:a": as_vector(0.01, -0.02, 0.03),
