@@ -1,10 +1,10 @@
 {#
     Write the descriptions of a relation and its columns as comments, in one statement. dbt's
-    own asks the database twice which columns there are, for a quarter of the time of a run
-    with nothing new. Here a description without its column is an error.
+    own macro reads the columns twice, which takes a quarter of a run with nothing new. A
+    described column that does not exist is an error.
 #}
 {% macro postgres__persist_docs(relation, model, for_relation, for_columns) %}
-    {% call statement("persist_docs") %}
+    {% set comments %}
         {% if for_relation and config.persist_relation_docs() %}
             {{ alter_relation_comment(relation, model.description) }}
         {% endif %}
@@ -14,5 +14,6 @@
                 is {{ postgres_escape_comment(column.description) }};
             {% endfor %}
         {% endif %}
-    {% endcall %}
+    {% endset %}
+    {% if comments | trim %}{% do run_query(comments) %}{% endif %}
 {% endmacro %}

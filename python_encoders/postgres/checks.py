@@ -88,6 +88,8 @@ def check_pooling(connection: Connection) -> None:
     """
     backend = "select pg_backend_pid() as backend"
     with connection.adbc_clone() as second:
+        # In a transaction it would keep one of the pooler's sessions for itself.
+        second.adbc_connection.set_autocommit(True)
         pids = [fetch(one, backend, [])["backend"][0] for one in (connection, second)]
     if pids[0] == pids[1]:
         raise WorkFailedError(

@@ -34,10 +34,10 @@ def encode(
     ------
     WorkFailedError
         The prune guard stops the run: nothing is written or deleted. Or the locks are
-        lost: the batches before stay.
+        lost: the prune and the batches before stay.
     """
     num_written = 0
-    # (A clone does not ask the server for its types again, which takes 50 ms.)
+    # (Clones know the types that the server had for the first. To ask takes 46 ms.)
     with connection.adbc_clone() as reading, connection.adbc_clone() as writing:
         num_pruned = vectors.prune(writing, scope)
         with pending_panels(reading, scope) as (num_pending, batches):

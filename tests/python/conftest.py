@@ -58,7 +58,7 @@ MODELS_WITH_ROWS = (
     *("int_scenarios", "int_scenario_sets", "int_scenario_series", "int_scenario_panels"),
     "scenario_rejections",
 )
-# Vars that change nothing that is parsed, and beside the vars what does.
+# Vars whose valid values change nothing that is parsed. Beside the vars, what does.
 NOT_PARSED = ("scenario_set_id", "scenario_limit", "series_kinds", "vector_index_metric")
 PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
@@ -152,8 +152,8 @@ class Chain:
     def run(self) -> None:
         """Build every model, or those that hold rows where all the others stand.
 
-        That takes half the time. The text of a view depends on no var of the tests that
-        use this. The commands always build everything.
+        That takes half the time. No test that uses this changes what a view's text depends
+        on: a var, or a column of the source. The commands always build everything.
         """
         is_standing = execute(
             """

@@ -124,6 +124,7 @@ def test_each_change_of_the_source_takes_its_own_vectors_along_and_no_others(
         """
     )
     assert build_and_encode("HIST_STRESS_20D") == (1, 2)
+    assert encode_only(Scope((MODEL,), "HIST_STRESS_20D"), Silent()) == (0, 0)
     changed = stored_vectors()
     assert moved.keys() - changed.keys() == {"HIST_STRESS_20D:8", "HIST_STRESS_20D:10"}
     assert {entity for entity in changed if changed[entity] != moved[entity]} == {

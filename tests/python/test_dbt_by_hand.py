@@ -4,10 +4,10 @@ import itertools
 import re
 
 import pytest
-from conftest import MODEL, execute, stored_vectors
+from conftest import MODEL, MODELS_WITH_ROWS, NUM_MODELS, execute, stored_vectors
 
 from python_encoders.dbt_project import PROJECT_DIR
-from python_encoders.errors import WorkFailedError, WrongUsageError
+from python_encoders.errors import WorkFailedError
 
 
 def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
@@ -60,6 +60,8 @@ def test_vectors_that_break_the_rules_are_found(built, dbt):
         set panel_fingerprint = 'stale' where entity_id = 'SET_ABC123:2';
         delete from analytics.numeric_window_embeddings where entity_id = 'SET_ABC123:3';
         insert into analytics.scenario_rejections values ('SET_ABC123', '0', 'BORED', '');
+        insert into analytics.int_scenarios (scenario_set_id, scenario_id, scenario_rank)
+        values ('SET_ABC123', null, 999), ('SET_ABC123', '998', 1);
         """
     )
 
@@ -141,8 +143,7 @@ def test_a_wrong_var_is_refused(empty, chain):
         ({"scenario_limit": "1; drop table x"}, "scenario_limit must be a whole number"),
         ({"series_kinds": ["INSTRUMENT') or true"]}, "series_kinds must be a list out of"),
     ):
-        # While dbt parses, or when it compiles.
-        with pytest.raises((WrongUsageError, WorkFailedError), match=message):
+        with pytest.raises(WorkFailedError, match=message):
             chain(**variables)._invoke(*compiling)
 
 
@@ -172,6 +173,29 @@ def test_every_node_is_described_and_the_line_is_unbroken(built, chain):
         if not text and node["resource_type"] != "unit_test"
     ]
     assert undescribed == []
+
+    models = [node for node in nodes.values() if node["resource_type"] == "model"]
+    commented = execute(
+        """
+        select relname, coalesce(attname, ''), description from pg_description
+        inner join pg_class on objoid = pg_class.oid and classoid = 'pg_class'::regclass
+        left join pg_attribute
+            on attrelid = objoid and attnum = objsubid and objsubid > 0
+        where relnamespace = 'analytics'::regnamespace and relkind in ('r', 'v')
+        """
+    )
+    assert {tuple(row) for row in commented} == {
+        (model["name"], name, described["description"])
+        for model in models
+        for name, described in [("", model), *model["columns"].items()]
+    }
+    assert len(models) == NUM_MODELS
+    assert set(MODELS_WITH_ROWS) == {
+        model["name"]
+        for model in models
+        if model["config"]["materialized"] == "incremental"
+        and model["config"]["full_refresh"] is not False
+    }
 
     columns = {
         (node["name"], name)

@@ -64,7 +64,7 @@ def hostile(bare_source, monkeypatch):
 def test_a_role_with_other_settings_gets_the_same_vectors(
     hostile, chain, front, dbt, monkeypatch
 ):
-    """Panels by our commands, then by hand, then built anew by hand: the same."""
+    """Panels by dbt, by a backfill, by hand and built anew by hand: the same vectors."""
     chain().run()
     assert encode_only(Scope(tuple(ENCODERS)), Silent()) == (6 * len(ENCODERS), 0)
     vectors = stored_vectors()

@@ -118,8 +118,6 @@ def test_a_hostile_schema_is_refused(canary, front, dbt, monkeypatch, hostile):
 @pytest.mark.reliability
 @pytest.mark.parametrize("hostile", [BLOCK_COMMENT, HOSTILE])
 def test_a_hostile_model_gives_no_index(canary, dbt, chain, hostile):
-    execute("create schema analytics; create table analytics.numeric_window_embeddings ()")
-
     dropped = dbt("run-operation", "build_vector_index", scenario_model_ids=[hostile])
 
     assert dropped.returncode == 0, dropped.stdout

@@ -11,6 +11,7 @@ from conftest import MODEL, Silent, execute, stored_bytes
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.pipeline import encode_only
+from python_encoders.postgres import check_set_in_source, check_source, connect
 from python_encoders.scope import Scope
 
 SETS = """
@@ -148,6 +149,9 @@ def test_columns_of_other_types_give_the_same_panels_and_labels(
     else:
         build_panels()
         assert encode_only(scope, Silent()) == (0, 0)
+        with connect(autocommit=True) as connection:
+            check_source(connection, "raw")
+            check_set_in_source(connection, "raw", of_set)
 
     if name == "types of their own":
         # What the backfill leaves out. Unit tests have ids that are of none of these types.
