@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import add, execute
+from conftest import MODEL, add, execute
 
 from python_encoders.encoders import ENCODERS
 
@@ -118,7 +118,9 @@ def test_a_hostile_schema_is_refused(canary, front, dbt, monkeypatch, hostile):
 @pytest.mark.reliability
 @pytest.mark.parametrize("hostile", [BLOCK_COMMENT, HOSTILE])
 def test_a_hostile_model_gives_no_index(canary, dbt, chain, hostile):
-    dropped = dbt("run-operation", "build_vector_index", scenario_model_ids=[hostile])
+    models = [MODEL, hostile]
+
+    dropped = dbt("run-operation", "build_vector_index", scenario_model_ids=models)
 
     assert dropped.returncode == 0, dropped.stdout
 
