@@ -1,6 +1,6 @@
 {#
     Write the descriptions of a relation and its columns as comments, in one statement. dbt's
-    own macro reads the columns twice, which takes a quarter of a run with nothing new. A
+    own macro reads the columns twice, which takes a fifth of a run with nothing new. A
     described column that does not exist is an error.
 #}
 {% macro postgres__persist_docs(relation, model, for_relation, for_columns) %}
