@@ -4,6 +4,7 @@ It uses no SQL and none of the tested code. The rules are those of docs/rejectio
 and the encoders are in `plain_sketches`.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timezone
@@ -110,7 +111,8 @@ def panels_and_rejections(
     horizons = {set_id: header.horizon_days for set_id, header in headers.items()}
     last_days = rows["scenario_set_id"].map(horizons).astype("float64")
     within = rows[rows["horizon_index"].between(1, last_days)]
-    for set_id, scenario_id in rows[SCENARIO].drop_duplicates().to_numpy():
+    for set_id in rows["scenario_set_id"].unique():
+        header: Any = headers.get(set_id)
         of_set = within[within["scenario_set_id"] == set_id].copy()
         kinds = series_kinds or default_kinds(of_set)
         of_set["is_cell"] = of_set["series_kind"].isin(kinds)
@@ -121,20 +123,21 @@ def panels_and_rejections(
             )
             for series_id in axis
         }
-        of_scenario = of_set[of_set["scenario_id"] == scenario_id].copy()
-        of_scenario["divisor"] = of_scenario["series_id"].map(of_axis).astype("float64")
-        header: Any = headers.get(set_id)
-        rejection = next(reasons(header, scenario_id, of_scenario, of_axis), None)
-        if rejection is None:
-            cells = of_scenario[of_scenario["is_cell"]].sort_values(CELL)
-            panels[set_id, scenario_id] = Panel(
-                as_of_date(header),
-                int(header.horizon_days),
-                tuple(axis),
-                tuple(repr(float(value)) for value in scaled(cells)),
-            )
-        else:
-            rejections[set_id, scenario_id] = rejection
+        of_set["divisor"] = of_set["series_id"].map(of_axis).astype("float64")
+        is_of_set = rows["scenario_set_id"] == set_id
+        for scenario_id in rows.loc[is_of_set, "scenario_id"].unique():
+            of_scenario = of_set[of_set["scenario_id"] == scenario_id]
+            rejection = next(reasons(header, scenario_id, of_scenario, of_axis), None)
+            if rejection is None:
+                cells = of_scenario[of_scenario["is_cell"]].sort_values(CELL)
+                panels[set_id, scenario_id] = Panel(
+                    as_of_date(header),
+                    int(header.horizon_days),
+                    tuple(axis),
+                    tuple(repr(float(value)) for value in scaled(cells)),
+                )
+            else:
+                rejections[set_id, scenario_id] = rejection
     return panels, rejections
 
 
@@ -228,13 +231,12 @@ def reasons(
         yield Rejection("DUPLICATE_CELLS", first_cell(cells[cells.duplicated(CELL)]))
 
     horizon_days = int(header.horizon_days)
-    days = range(1, horizon_days + 1)
-    grid = pd.MultiIndex.from_product([days, list(axis)], names=CELL)
-    missing = grid.difference(pd.MultiIndex.from_frame(cells[CELL])).to_frame(index=False)
-    if not missing.empty and cells["horizon_index"].max() < horizon_days:
+    wanted = set(itertools.product(range(1, horizon_days + 1), axis))
+    missing = wanted.difference(cells[CELL].itertuples(index=False, name=None))
+    if missing and cells["horizon_index"].max() < horizon_days:
         yield Rejection("SHORT_HORIZON")
-    if not missing.empty:
-        yield Rejection("MISSING_CELLS", first_cell(missing.sort_values(CELL)))
+    if missing:
+        yield Rejection("MISSING_CELLS", cell_name(*min(missing)))
 
     is_finite = np.isfinite(cells["return_value"])
     if not is_finite.all():
@@ -245,8 +247,11 @@ def reasons(
 
 
 def first_cell(cells: pd.DataFrame) -> str:
-    first = cells.iloc[0]
-    return f"day {int(first['horizon_index'])}, series {first['series_id']}"
+    return cell_name(*cells[CELL].iloc[0])
+
+
+def cell_name(day: float, series_id: str) -> str:
+    return f"day {int(day)}, series {series_id}"
 
 
 def days_of(panel: Panel) -> list[list[float]]:
