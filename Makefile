@@ -63,7 +63,7 @@ test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST n
 	@$(BIN)/python -m pytest
 
 .PHONY: test-scale
-test-scale: setup ## Eight million path rows and the widest panel, a minute
+test-scale: setup ## Eight million path rows and the widest panel, two minutes
 	@$(BIN)/python -m pytest -m scale --numprocesses 0
 
 .PHONY: test-reliability
@@ -93,7 +93,7 @@ demo-on-spark: setup-spark # on the Spark that SPARK_MASTER names
 	@$(CLI) backfill --model-id all --target spark
 
 .PHONY: test-spark
-test-spark: setup-spark ## The tests on Spark, eleven minutes; they start what they need
+test-spark: setup-spark ## The tests on Spark, a quarter of an hour; they start what they need
 	@$(BIN)/python -m pytest -m spark --numprocesses 2 --dist loadfile
 
 # A server of its own in a temporary folder, under the user postgres if need be, and stopped.
