@@ -138,7 +138,7 @@ def test_seeds_never_overwrite_a_desks_own_table(empty, dbt):
     assert execute("select * from raw.scenario_paths") == [(42,)]
 
 
-def test_a_wrong_var_is_refused(empty, chain):
+def test_a_wrong_var_is_refused(empty, chain, dbt):
     compiling = ("compile", "--select", "int_scenario_series", "int_scenario_panels")
     for variables, message in (
         ({"scenario_limit": 0}, "scenario_limit must be a whole number of at least 1"),
@@ -147,6 +147,9 @@ def test_a_wrong_var_is_refused(empty, chain):
     ):
         with pytest.raises(WorkFailedError, match=message):
             chain(**variables)._invoke(*compiling)
+    refused = dbt("parse", scenario_limit="1; drop table x")
+    assert refused.returncode == 1
+    assert "scenario_limit must be a whole number" in refused.stdout
 
 
 def test_every_node_is_described_and_the_line_is_unbroken(built, chain):

@@ -247,6 +247,8 @@ def test_one_value_that_cannot_be_read_rejects_what_it_is_in_alone(empty, front)
         " where scenario_id = '1' order by 1"
     )
     assert dates == [("SOUND", "2022-12-28"), ("TIME", "2022-12-29")]
+    told = front("similar", "--entity-id", "SOUND:1", "--format", "csv")
+    assert (told.returncode, "TIME:1" in told.stdout) == (0, True), told
 
 
 def test_a_producer_replaces_its_table_and_its_ids_outgrow_their_type(
