@@ -36,15 +36,35 @@ class Tested(NamedTuple):
 # parses has met a var or a schema's name that means nothing.
 _REFUSAL = "CompilationError"
 # They change from run to run. No reference depends on them, and of the configuration only
-# full_refresh, which a run of ours never asks for.
-_SCOPE_VARS = ("scenario_set_id", "scenario_limit")
+# full_refresh, which a run of ours never asks for, and the severity of some tests, which
+# asks whether there are encoded models.
+_SCOPE_VARS = ("scenario_set_id", "scenario_limit", "encoded_model_ids")
+
+
+def parsed_vars(variables: dict[str, Any]) -> dict[str, Any]:
+    """Give the vars that the project is parsed with.
+
+    dbt parses everything anew when a var has changed since the last run, and otherwise uses
+    its partial parse.
+
+    Parameters
+    ----------
+    variables : dict
+        The dbt vars of a run.
+
+    Returns
+    -------
+    dict
+        Without the vars of the scope, but for whether encoders have run.
+    """
+    parsed = {name: value for name, value in variables.items() if name not in _SCOPE_VARS}
+    if variables.get("encoded_model_ids"):
+        parsed["encoded_model_ids"] = ["any"]
+    return parsed
 
 
 class DbtChain:
     """The project parsed once, which running and testing it share.
-
-    It is parsed without the vars of the scope. dbt parses everything anew when a var has
-    changed since the last run, and otherwise uses its partial parse.
 
     Parameters
     ----------
@@ -64,9 +84,7 @@ class DbtChain:
         from dbt.cli.main import dbtRunner
 
         self._target = ["--target", target] if target else []
-        self._variables = {
-            name: value for name, value in variables.items() if name not in _SCOPE_VARS
-        }
+        self._variables = parsed_vars(variables)
         self._runner = dbtRunner()
         self._runner.manifest = self._invoke("parse")
         self._variables = variables

@@ -20,10 +20,11 @@ from conftest import (
 )
 from reference import reference_vectors
 
-from python_encoders.pipeline import encode_only
+from python_encoders.pipeline import DbtChain, encode_only
 from python_encoders.postgres import connect, pending_panels
 from python_encoders.scope import Scope
 
+SHAPE = "num-scenario-stress-shape-v2"
 SESSIONS = """
     pg_stat_activity
     where application_name like 'scenario-embeddings%%' and datname = current_database()
@@ -59,6 +60,17 @@ def test_a_limited_run_then_the_rest_then_nothing(seeded, front, build_and_encod
     assert re.search(r"tests: \d+ passed, 0 warned", again.stdout)
     assert re.search(rf"{set_id} +{MODEL} +120 +119 +1 +0 +200 +0.0% +0.0%", again.stdout)
     assert "Traceback" not in limited.stderr + again.stderr
+
+
+def test_another_encoder_or_scope_needs_no_other_parse(postgres, monkeypatch, tmp_path):
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path))
+
+    DbtChain({"encoded_model_ids": [MODEL]})
+    DbtChain({"scenario_set_id": "S", "scenario_limit": 1, "encoded_model_ids": [SHAPE]})
+
+    log = (tmp_path / "dbt.log").read_text()
+    assert log.count("Unable to do partial parsing") == 1  # There was none to begin with.
 
 
 def test_vectors_equal_the_plain_reference_byte_for_byte(built):
