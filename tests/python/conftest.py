@@ -27,16 +27,22 @@ from cluster import WANTED, system_binaries, throwaway_server
 from hypothesis import HealthCheck, settings
 
 from python_encoders.dbt_project import PROJECT_DIR
-from python_encoders.encoders import ENCODERS
 from python_encoders.pipeline import encode_only
 from python_encoders.postgres import choose_server, server
 from python_encoders.scope import Scope
 
 MODEL = "num-scenario-core-v1"
 DATABASE = f"scenario_tests_{os.getpid()}"
+# Each test's database is 300 new files. Where there is room, they stay in memory.
+IN_MEMORY = "/dev/shm"
+HAS_ROOM = Path(IN_MEMORY).exists() and shutil.disk_usage(IN_MEMORY).free > 2 * 2**30
 # Parallel workers share a server, and inherit where it is.
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(prefix="scenario-tests-")
+    os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(
+        prefix="scenario-tests-", dir=IN_MEMORY if HAS_ROOM else None
+    )
+    # The workers keep all cores busy. More threads of NumPy's would wait for a free one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
 SEEDED, BUILT, EMPTY_SET = (f"{HOME.name}_{name}" for name in ("seeded", "built", "empty"))
 SOURCE = """
@@ -58,8 +64,8 @@ MODELS_WITH_ROWS = (
     *("int_scenarios", "int_scenario_sets", "int_scenario_series", "int_scenario_panels"),
     "scenario_rejections",
 )
-# Vars whose valid values change nothing that is parsed. Beside the vars, what does.
-NOT_PARSED = ("scenario_set_id", "scenario_limit", "series_kinds", "vector_index_metric")
+# More vars whose valid values change nothing that is parsed. Beside the vars, what does.
+NOT_PARSED = ("series_kinds", "vector_index_metric")
 PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
@@ -141,10 +147,12 @@ class Chain:
     """A ``DbtChain`` whose calls go through ``run_dbt``."""
 
     def __init__(self, variables: dict[str, Any]) -> None:
-        from python_encoders.pipeline import DbtChain
+        from python_encoders.pipeline.dbt_chain import DbtChain, parsed_vars
 
         self._parsed_with = {
-            name: value for name, value in variables.items() if name not in NOT_PARSED
+            name: value
+            for name, value in parsed_vars(variables).items()
+            if name not in NOT_PARSED
         }
         self._chain = run_dbt(self._parsed_with, DbtChain, self._parsed_with)
         self._chain._variables = variables
@@ -197,7 +205,7 @@ def artifacts() -> Iterator[str]:
     # stack, some ten times a run. Under pytest that takes a quarter of a second.
     BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
     # Parallel workers, and the project's own folder, must not share them.
-    folder = tempfile.mkdtemp(prefix="scenario-tests-dbt-")
+    folder = tempfile.mkdtemp(prefix="dbt-", dir=HOME)
     os.environ |= {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
     yield folder
     shutil.rmtree(folder)
@@ -231,6 +239,8 @@ def chain(postgres: str) -> "Callable[..., Any]":
         key = json.dumps(variables, sort_keys=True)
         if key not in parsed:
             parsed[key] = Chain(variables)
+            # What dbt has parsed stays. Nobody need search it for garbage again.
+            gc.freeze()
         return parsed[key]
 
     return by_vars
@@ -386,7 +396,7 @@ def system_server() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium, driven by selenium, that reaches nothing but files."""
     from selenium import webdriver
 
@@ -413,6 +423,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver = webdriver.Chrome(options=options, service=service)
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """The same, and no page stays open: dbt's lineage is drawn anew all the time."""
+    yield chromium
+    chromium.get("about:blank")
 
 
 def open_page(
@@ -472,16 +489,12 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def dbt_vars_of(arguments: Sequence[str]) -> dict[str, Any]:
+def parsed_with(arguments: Sequence[str]) -> dict[str, Any]:
     """Give the vars that a command has dbt parse with. The text of --vars as it is."""
-    given: dict[str, list[str]] = {"--model-id": [], "--vars": []}
-    for option, value in itertools.pairwise(arguments):
-        if option in given:
-            given[option].append(value)
-    variables: dict[str, Any] = {"--vars": given["--vars"]} if given["--vars"] else {}
+    given = [text for name, text in itertools.pairwise(arguments) if name == "--vars"]
+    variables: dict[str, Any] = {"--vars": given} if given else {}
     if "backfill" in arguments[:1]:
-        models = list(ENCODERS) if given["--model-id"] == ["all"] else given["--model-id"]
-        variables["encoded_model_ids"] = models or [MODEL]
+        variables["encoded_model_ids"] = ["any"]
     return variables
 
 
@@ -493,7 +506,7 @@ def front(artifacts: str, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ou
     def run(*arguments: str) -> Outcome:
         capfd.readouterr()
         with pytest.raises(SystemExit) as stopped:
-            run_dbt(dbt_vars_of(arguments), cli, arguments)
+            run_dbt(parsed_with(arguments), cli, arguments)
         printed = capfd.readouterr()
         return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
 

@@ -32,6 +32,7 @@ from conftest import (
     WORKFLOW_COMMAND,
     Outcome,
     Silent,
+    connected,
     execute,
     recreate,
 )
@@ -210,10 +211,13 @@ def error_of(done: Outcome) -> str:
 def until(query: str, what: str) -> list[Any]:
     """Wait until a query finds something. Give what it finds."""
     deadline = time.monotonic() + 60
-    while not (found := execute(query)):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return found
+    with connected() as cursor:
+        while True:
+            cursor.execute(query)
+            if found := cursor.fetchall():
+                return found
+            assert time.monotonic() < deadline, what
+            time.sleep(0.02)
 
 
 def assert_nothing_left() -> None:
