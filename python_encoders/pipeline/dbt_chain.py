@@ -1,7 +1,7 @@
 """The dbt project, run inside this process: parsed once, then built and tested.
 
-All changes to the interpreter during a run are made here: the garbage collector rests
-while dbt is imported, and Ctrl-C is not lost in dbt's libraries.
+All changes to the interpreter during a run of dbt are made here: the garbage collector
+rests while dbt is imported, and Ctrl-C is not lost in dbt's libraries.
 """
 
 import contextlib
@@ -36,16 +36,15 @@ class Tested(NamedTuple):
 # parses has met a var or a schema's name that means nothing.
 _REFUSAL = "CompilationError"
 # They change from run to run. No reference depends on them, and of the configuration only
-# full_refresh, which a run of ours never asks for, and the severity of some tests, which
-# asks whether there are encoded models.
-_SCOPE_VARS = ("scenario_set_id", "scenario_limit", "encoded_model_ids")
+# full_refresh, which a run of ours never asks for.
+_VARS_OF_ONE_RUN = ("scenario_set_id", "scenario_limit", "encoded_model_ids")
 
 
 def parsed_vars(variables: dict[str, Any]) -> dict[str, Any]:
     """Give the vars that the project is parsed with.
 
     dbt parses everything anew when a var has changed since the last run, and otherwise uses
-    its partial parse.
+    its partial parse. So those that change from run to run are left out.
 
     Parameters
     ----------
@@ -55,12 +54,13 @@ def parsed_vars(variables: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Without the vars of the scope, but for whether encoders have run.
+        The vars to parse with. That some encoder has run makes an error of what is pending,
+        where dbt by hand warns of it.
     """
-    parsed = {name: value for name, value in variables.items() if name not in _SCOPE_VARS}
-    if variables.get("encoded_model_ids"):
-        parsed["encoded_model_ids"] = ["any"]
-    return parsed
+    parsed = {
+        name: value for name, value in variables.items() if name not in _VARS_OF_ONE_RUN
+    }
+    return parsed | {"encoded_model_ids": ["any"]}
 
 
 class DbtChain:
@@ -196,7 +196,7 @@ def _told(message: str) -> str:
     if "schemas on this incremental model are out of sync" in message:
         return (
             "its table has other columns: another version of this project built it, or the "
-            "source's ids have another type by now. `dbt run --full-refresh --selector "
+            "type of the source's ids has changed. `dbt run --full-refresh --selector "
             "panels` builds all panels anew; vectors stay"
         )
     return _squeezed(message)

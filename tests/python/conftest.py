@@ -21,28 +21,31 @@ from typing import Any, NamedTuple
 
 import fasteners
 import numpy as np
+import psutil
 import psycopg2
 import pytest
 from cluster import WANTED, system_binaries, throwaway_server
 from hypothesis import HealthCheck, settings
 
 from python_encoders.dbt_project import PROJECT_DIR
-from python_encoders.pipeline import encode_only
+from python_encoders.pipeline import DbtChain, encode_only
+from python_encoders.pipeline.dbt_chain import parsed_vars
 from python_encoders.postgres import choose_server, server
 from python_encoders.scope import Scope
 
 MODEL = "num-scenario-core-v1"
 DATABASE = f"scenario_tests_{os.getpid()}"
-# Each test's database is 300 new files. Where there is room, they stay in memory.
-IN_MEMORY = "/dev/shm"
-HAS_ROOM = Path(IN_MEMORY).exists() and shutil.disk_usage(IN_MEMORY).free > 2 * 2**30
 # Parallel workers share a server, and inherit where it is.
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(
-        prefix="scenario-tests-", dir=IN_MEMORY if HAS_ROOM else None
+    # Each test's database is 300 new files. Where there is room, they stay in memory.
+    memory = Path("/dev/shm")
+    has_room = memory.exists() and all(
+        room > 6 * 2**30  # for the large sets of `make test-scale` too
+        for room in (shutil.disk_usage(memory).free, psutil.virtual_memory().available)
     )
-    # The workers keep all cores busy. More threads of NumPy's would wait for a free one.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(
+        prefix="scenario-tests-", dir=memory if has_room else None
+    )
 HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
 SEEDED, BUILT, EMPTY_SET = (f"{HOME.name}_{name}" for name in ("seeded", "built", "empty"))
 SOURCE = """
@@ -64,9 +67,10 @@ MODELS_WITH_ROWS = (
     *("int_scenarios", "int_scenario_sets", "int_scenario_series", "int_scenario_panels"),
     "scenario_rejections",
 )
-# More vars whose valid values change nothing that is parsed. Beside the vars, what does.
+# Vars whose valid values leave the parsed project as it is.
 NOT_PARSED = ("series_kinds", "vector_index_metric")
-PARSED_WITH = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
+# Environment variables that change it.
+CONNECTION = ("DBT_SCHEMA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE")
 WORKFLOW_COMMAND = "prometheus.scripts.backfill_numeric_scenario_embeddings"
 
 # How long an example takes says how busy the machine is, not whether the code is right.
@@ -134,8 +138,8 @@ def run_dbt(variables: dict[str, Any], work: Callable[..., Any], *arguments: Any
     from the last run's. A target folder for each choice keeps what was parsed.
     """
     usual = os.environ["DBT_TARGET_PATH"]
-    parsed_with = [variables, *map(os.environ.get, PARSED_WITH)]
-    key = zlib.crc32(json.dumps(parsed_with, sort_keys=True).encode())
+    choice = [variables, *map(os.environ.get, CONNECTION)]
+    key = zlib.crc32(json.dumps(choice, sort_keys=True).encode())
     os.environ["DBT_TARGET_PATH"] = str(Path(usual, f"{key:08x}"))
     try:
         return work(*arguments)
@@ -147,8 +151,6 @@ class Chain:
     """A ``DbtChain`` whose calls go through ``run_dbt``."""
 
     def __init__(self, variables: dict[str, Any]) -> None:
-        from python_encoders.pipeline.dbt_chain import DbtChain, parsed_vars
-
         self._parsed_with = {
             name: value
             for name, value in parsed_vars(variables).items()
@@ -179,6 +181,11 @@ class Chain:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return functools.partial(run_dbt, self._parsed_with, getattr(self._chain, name))
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Give each worker one thread of NumPy's. More would wait for a free core."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -239,7 +246,7 @@ def chain(postgres: str) -> "Callable[..., Any]":
         key = json.dumps(variables, sort_keys=True)
         if key not in parsed:
             parsed[key] = Chain(variables)
-            # What dbt has parsed stays. Nobody need search it for garbage again.
+            # What dbt has parsed stays, so it is not searched for garbage again.
             gc.freeze()
         return parsed[key]
 
@@ -427,7 +434,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def browser(chromium: Any) -> Iterator[Any]:
-    """The same, and no page stays open: dbt's lineage is drawn anew all the time."""
+    """The same, with a blank page after each test: dbt's lineage draws all the time."""
     yield chromium
     chromium.get("about:blank")
 
@@ -492,10 +499,7 @@ def stored_vectors() -> dict[str, tuple[Any, ...]]:
 def parsed_with(arguments: Sequence[str]) -> dict[str, Any]:
     """Give the vars that a command has dbt parse with. The text of --vars as it is."""
     given = [text for name, text in itertools.pairwise(arguments) if name == "--vars"]
-    variables: dict[str, Any] = {"--vars": given} if given else {}
-    if "backfill" in arguments[:1]:
-        variables["encoded_model_ids"] = ["any"]
-    return variables
+    return parsed_vars({"--vars": given} if given else {})
 
 
 @pytest.fixture

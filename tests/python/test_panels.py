@@ -93,6 +93,7 @@ def test_what_changes_after_the_scan_is_left_to_the_next_run(source, chain):
 
     chain()._invoke("run", "--select", "int_scenario_panels")
     assert panels() == {"1": [0.7, 0.1]}
+    assert encode_only(Scope((MODEL,)), Silent()) == (1, 0)
     chain().test()
 
     chain().run()

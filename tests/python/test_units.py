@@ -38,13 +38,13 @@ def test_scales_are_written_by_deviation_and_taken_from_another_set(source, fron
         assert (refused.returncode, message in refused.stderr) == (2, True)
 
 
-def test_odd_units_are_warned_of(source, chain):
+def test_odd_units_are_warned_of(source, chain, build_and_encode):
     execute("insert into raw.scenario_sets select 'LEVELS', 5, 1, '2022-12-28'")
     for day in (1, 2):
         add("S", "1", [(day, "A", 0.02), (day, "B", -0.02), (day, "POINTS", 2.5 - day)])
     for day in range(1, 6):
         add("LEVELS", "1", [(day, name, 100 + day) for name in "ABC"])
-    chain().run()
+    build_and_encode()
 
     def warned():
         warnings = chain().test().warnings
@@ -59,5 +59,5 @@ def test_odd_units_are_warned_of(source, chain):
     assert odd_units.items() <= warned().items()
     execute("insert into analytics.series_scales values ('S', 'INSTRUMENT', 'POINTS', 100)")
     execute("delete from raw.scenario_paths where scenario_set_id = 'LEVELS'")
-    chain().run()
+    build_and_encode()
     assert not odd_units.keys() & warned().keys()
