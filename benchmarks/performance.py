@@ -16,6 +16,7 @@ Peers write bare vectors: no fingerprints, no rejections, no check that a panel 
 """
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -247,7 +248,7 @@ def work_once() -> None:
         timed(f"{run}: {CORE}", lambda: encoded(CORE))
         timed(f"{run}: tests", chain.test)
     for model_id in list(ENCODERS)[1:]:
-        timed(model_id, lambda model_id=model_id: encoded(model_id))
+        timed(model_id, functools.partial(encoded, model_id))
     # (Not resource.getrusage, which counts what the parent had at the fork.)
     [peak] = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     phases["peak MB"] = int(peak) / 1024
@@ -380,7 +381,7 @@ def plot(medians: dict[str, dict[str, float]], path: Path) -> None:
     fixed = medians["1×20×20"]
     runs = [run for size, run in medians.items() if size.endswith("×20×20")][1:]
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for name, value in {
+    curves: dict[str, Callable[[dict[str, float]], float | None]] = {
         "loop": lambda run: run["loop"],
         "pandas": lambda run: run.get("pandas"),
         "pandas, ADBC": lambda run: run.get("pandas, ADBC"),
@@ -393,7 +394,8 @@ def plot(medians: dict[str, dict[str, float]], path: Path) -> None:
             run[f"nothing to do: {phase}"] - fixed[f"nothing to do: {phase}"]
             for phase in ("panels", CORE)
         ),
-    }.items():
+    }
+    for name, value in curves.items():
         points = [(run["rows"], value(run)) for run in runs if value(run)]
         axes.plot(
             *zip(*points, strict=True),

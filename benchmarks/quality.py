@@ -152,7 +152,7 @@ def measure_halves(stocks: Table) -> dict[str, Figures]:
 
 def measure_holdouts() -> dict[str, dict[str, Figures]]:
     """Measure all encoders on markets that none was tuned on, by market and task."""
-    measured = {}
+    measured: dict[str, dict[str, Figures]] = {}
     for market, table in load_holdouts(HOLDOUT_FOLDER).items():
         rows = measured[market] = {}
         for num_days in (20, 60):

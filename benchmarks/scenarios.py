@@ -167,10 +167,10 @@ def load_holdouts(folder: Path) -> dict[str, Table]:
             na_values=".",
         )
         closes[market] = prices[column]
-    returns = pd.DataFrame(closes).dropna().pct_change().iloc[1:]
-    values = returns.to_numpy()
+    changes = pd.DataFrame(closes).dropna().pct_change().iloc[1:]
+    values = changes.to_numpy()
     tables[THREE_MARKETS] = Table(
-        values, list(closes), pd.DatetimeIndex(returns.index), days_in_falls(values)
+        values, list(closes), pd.DatetimeIndex(changes.index), days_in_falls(values)
     )
     return tables
 

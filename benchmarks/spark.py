@@ -9,6 +9,7 @@ for byte.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -174,7 +175,7 @@ def on_postgres(size: tuple[int, int, int]) -> dict[str, Any]:
         for model_id in ENCODERS:
             phases.timed(
                 model_id,
-                lambda m=model_id: encode(connection, Scope((m,)), lambda *_: None),
+                functools.partial(encode, connection, Scope((model_id,)), lambda *_: None),
             )
         phases["peaks"] = {"driver": _peak("self")}
         phases["digests"] = _digests(
@@ -217,7 +218,9 @@ def on_spark(size: tuple[int, int, int]) -> dict[str, Any]:
         for model_id in ENCODERS:
             phases.timed(
                 model_id,
-                lambda m=model_id: encoding.encode(session, Scope((m,)), lambda *_: None),
+                functools.partial(
+                    encoding.encode, session, Scope((model_id,)), lambda *_: None
+                ),
             )
             if "shuffled" not in phases:  # by the panels and one model
                 phases["shuffled"] = _shuffled(session) - shuffled_before
@@ -240,7 +243,7 @@ def with_numpy(size: tuple[int, int, int]) -> dict[str, Any]:
     _, num_days, num_series = size
     phases = _Phases()
 
-    def panels() -> tuple[np.ndarray, list[str], list[int]]:
+    def panels() -> tuple[np.ndarray, list[str], np.ndarray]:
         folder = Path(os.environ["SPARK_WAREHOUSE_DIR"], "raw.db", "scenario_paths")
         columns = ["scenario_id", "horizon_index", "instrument_id", "return_value"]
         rows = pq.read_table(folder, columns=columns)
@@ -255,7 +258,7 @@ def with_numpy(size: tuple[int, int, int]) -> dict[str, Any]:
     cells, ids, order = phases.timed("panels", panels)
     digests = {}
     for model_id, encoder in ENCODERS.items():
-        made = phases.timed(model_id, lambda e=encoder: e.encode(cells, ids))
+        made = phases.timed(model_id, functools.partial(encoder.encode, cells, ids))
         digests[model_id] = hashlib.sha256(made[order].astype("<f4").tobytes()).hexdigest()
     return phases | {"peaks": {"driver": _peak("self")}, "digests": digests}
 

@@ -107,7 +107,8 @@ def principal_axes(table: Table, num_days: int) -> tuple[Floats, Floats]:
 
 def market_volatility(panels: Floats, _series_ids: Sequence[str]) -> Floats:
     """Measure the deviation of the market's days, shape (B, 1). The market is the mean."""
-    return panels.mean(axis=2).std(axis=1)[:, None]
+    volatilities: Floats = panels.mean(axis=2).std(axis=1)[:, None]
+    return volatilities
 
 
 def embed(

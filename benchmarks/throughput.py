@@ -6,6 +6,7 @@ of the panel into 320 values has to do at least this. Runs are interleaved. Figu
 medians. A ratio is of two runs next to each other.
 """
 
+import functools
 import statistics
 import time
 from collections.abc import Callable
@@ -38,7 +39,7 @@ def measure(num_days: int, num_series: int) -> dict[str, tuple[float, float]]:
     series_ids = [f"SERIES{column}" for column in range(num_series)]
     cells = panels.reshape(num_panels, -1)
     work: dict[str, Callable[[], object]] = {
-        model_id: lambda encoder=encoder: encoder.encode(panels, series_ids)
+        model_id: functools.partial(encoder.encode, panels, series_ids)
         for model_id, encoder in ENCODERS.items()
     }
     runs: dict[str, list[tuple[float, float]]] = {model_id: [] for model_id in work}

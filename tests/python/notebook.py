@@ -17,13 +17,13 @@ def executed(path: Path) -> Any:
 
     Nothing in it says when, where or by which Python it was run.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     metadata = dict(notebook.metadata)
     NotebookClient(notebook, timeout=120, record_timing=False, config=LOCAL).execute()
-    notebook.metadata = nbformat.from_dict(metadata)
+    notebook.metadata = nbformat.from_dict(metadata)  # type: ignore[no-untyped-call]
     return notebook
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        nbformat.write(executed(Path(name)), name)
+        nbformat.write(executed(Path(name)), name)  # type: ignore[no-untyped-call]

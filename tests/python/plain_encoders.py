@@ -1,4 +1,4 @@
-"""The sketches the plain way: one panel, one cell at a time, in Python's own numbers.
+"""The encoders the plain way: one panel, one cell at a time, in Python's own numbers.
 
 Slow, and written from the definition alone. The fast encoders must give the same bytes. A
 panel is a list of days. A day is a list of floats.
@@ -12,10 +12,16 @@ import struct
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from python_encoders.encoders import ENCODERS
+
 Days = Sequence[Sequence[float]]
 Integers = list[int]
 
 U = 2.0**-24
+
+
+def plain_core(panel: Days, ids: Sequence[str]) -> bytes:
+    return packed(padded([value for day in panel for value in day][:384], 384))
 
 
 def plain_panel_sketch(panel: Days, ids: Sequence[str]) -> bytes:
@@ -224,3 +230,12 @@ def padded(values: list[float], length: int) -> list[float]:
 
 def packed(values: list[float]) -> bytes:
     return struct.pack("<384f", *values)
+
+
+CORE, SKETCH, SHAPE, SHAPE_V2 = ENCODERS
+PLAIN = {
+    CORE: plain_core,
+    SKETCH: plain_panel_sketch,
+    SHAPE: plain_stress_shape,
+    SHAPE_V2: plain_stress_shape_v2,
+}

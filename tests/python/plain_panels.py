@@ -1,7 +1,7 @@
 """The result that the chain must give for two source tables, computed in pandas.
 
 It uses no SQL and none of the tested code. The rules are those of docs/rejections.md,
-and the encoders are in `plain_sketches`.
+and the encoders are in `plain_encoders`.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from bad_inputs import FLOAT32_MAX
-from test_bad_inputs import CORE, PLAIN
+from plain_encoders import CORE, PLAIN
 
 MODELS = tuple(PLAIN)
 LARGEST_RETURN = {model_id: FLOAT32_MAX if model_id == CORE else 4.0 for model_id in MODELS}

@@ -1,7 +1,6 @@
 """Each scenario that a producer writes is encoded, or rejected with its reason."""
 
 import json
-import struct
 from collections import Counter
 
 import bad_inputs
@@ -9,18 +8,13 @@ import psycopg2.extras
 import pytest
 from bad_inputs import CASES, Case, Row, days
 from conftest import Silent, add, as_float8, connected, execute, stored_bytes
-from plain_sketches import (
-    plain_panel_sketch,
-    plain_stress_shape,
-    plain_stress_shape_v2,
-)
+from plain_encoders import CORE, PLAIN
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.errors import WorkFailedError
 from python_encoders.pipeline import encode_only
 from python_encoders.scope import Scope
 
-CORE, SKETCH, SHAPE, SHAPE_V2 = ENCODERS
 SENTINELS = "__INSTRUMENT__", "__NONE__"
 KINDS = "INSTRUMENT", "FACTOR", "MACRO"
 
@@ -126,19 +120,6 @@ def plain_panel(case: Case, rows: list[Row]) -> tuple[list[list[float]], list[st
     return [
         [cells[day, series] for series in ids] for day in range(1, case.horizon_days + 1)
     ], ids
-
-
-def plain_core(panel: list[list[float]], ids: list[str]) -> bytes:
-    cells = [value for day in panel for value in day][:384]
-    return struct.pack("<384f", *cells, *[0.0] * (384 - len(cells)))
-
-
-PLAIN = {
-    CORE: plain_core,
-    SKETCH: plain_panel_sketch,
-    SHAPE: plain_stress_shape,
-    SHAPE_V2: plain_stress_shape_v2,
-}
 
 
 def expected_bytes(model_id: str) -> dict[str, bytes]:

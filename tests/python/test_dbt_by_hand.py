@@ -17,7 +17,7 @@ def test_a_build_on_a_fresh_database_passes_with_one_warning(empty, dbt):
     assert re.search(r"PASS=\d+ WARN=1 ERROR=0 SKIP=0", built.stdout), built.stdout
     assert "WARN 572 assert_no_pending_embeddings" in built.stdout
     assert (
-        "572 vectors wait for the encoder; to write them: "
+        "vectors that wait for the encoder: 572; to write them: "
         "scenario-embeddings encode --model-id all" in built.stdout
     )
 

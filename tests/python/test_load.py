@@ -258,7 +258,7 @@ def test_a_price_history_is_the_same_in_every_file_and_layout(tmp_path, layout, 
         for step in range(20)
         for series in returns
     }
-    assert "left over: 1 rows at the end of the history" in said
+    assert "left over: 1 row at the end of the history" in said
 
 
 @settings(max_examples=25)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import MODEL, Silent, add, execute, python, stored_bytes
-from plain_sketches import plain_panel_sketch, plain_stress_shape
+from plain_encoders import plain_panel_sketch, plain_stress_shape
 from reference import reference_panels
 
 from python_encoders.arrow_encoding import same_axis

@@ -11,7 +11,7 @@ from adbc_driver_postgresql import StatementOptions
 from conftest import DATABASE, SOURCE, Silent, as_float8, connected, execute, recreate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_bad_inputs import PLAIN
+from plain_encoders import PLAIN
 
 from python_encoders.encoders import ENCODERS
 from python_encoders.pipeline import encode_only

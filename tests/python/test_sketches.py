@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from plain_sketches import (
+from plain_encoders import (
     plain_panel_sketch,
     plain_stress_shape,
     plain_stress_shape_v2,
