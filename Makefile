@@ -59,7 +59,7 @@ demo: db ## The whole chain over the shipped data, and what comes out of it
 	@$(CLI) similar --entity-id HIST_STRESS_20D:17 --model-id num-scenario-panel-sketch-v1 --top-k 5
 
 .PHONY: test
-test: setup ## All tests, against a throwaway Postgres (or the one that PGHOST names)
+test: setup ## The tests but for the long ones, against a throwaway Postgres or the one that PGHOST names
 	@$(BIN)/python -m pytest
 
 .PHONY: test-scale

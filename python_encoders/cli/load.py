@@ -9,6 +9,7 @@ import click
 from python_encoders.cli.console import CONSOLE, plain_errors
 from python_encoders.cli.options import CONTEXT, dbt_vars, text
 from python_encoders.errors import WrongUsageError
+from python_encoders.wording import counted
 
 
 def _names(
@@ -243,7 +244,7 @@ def load(
         with postgres.plain_errors(), postgres.connect() as connection:
             written = write_set(connection, schema, scenario_set, replace=replace)
         say(
-            f"written: {scenario_set.num_rows} rows into {schema}.scenario_paths"
+            f"written: {counted(scenario_set.num_rows, 'row')} into {schema}.scenario_paths"
             if written
             else "unchanged: the set is there with this content"
         )

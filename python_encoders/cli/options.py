@@ -39,7 +39,7 @@ def dbt_vars(
         ) from error
     for name, option in _OPTIONS_OF_VARS.items():
         if name in joined:
-            raise click.BadParameter(f"{name} is what {option} is for")
+            raise click.BadParameter(f"use {option} instead of the var {name}")
     if joined:
         known = [name for name in project_vars() if name not in _OPTIONS_OF_VARS]
         for name in joined:

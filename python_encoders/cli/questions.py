@@ -302,8 +302,8 @@ def plausibility(
         rows.sort(key=lambda row: -(row["ratio"] or 0.0))
         num_beyond = sum((row["ratio"] or 0.0) > 1.0 for row in rows)
         click.echo(
-            f"{num_beyond} of {len(rows)} scenarios of {scenario_set_id} are beyond "
-            f"anything in {reference_set_id}."
+            f"Beyond anything in {reference_set_id}: {num_beyond} of {len(rows)} scenarios "
+            f"of {scenario_set_id}."
         )
         _print_rows(
             (">ratio", ">quantile", ">distance", ">mahalanobis", "scenario", "nearest"),

@@ -23,6 +23,7 @@ from python_encoders.load.scenario_set import ScenarioSet, as_of_date, check_ids
 from python_encoders.load.source_writer import write_set
 from python_encoders.load.summary import describe
 from python_encoders.load.windows import labels_of_windows, of_events, read_events, rolling
+from python_encoders.wording import counted
 
 __all__ = [
     "CHANGES",
@@ -46,11 +47,11 @@ def read_set(options: Options, say: Callable[[str], None]) -> ScenarioSet:
         A file or an option is not what it should be.
     """
     if options.unit_column is not None and options.default.unit != "decimal":
-        raise WrongUsageError("--unit and --unit-column: say one of them")
+        raise WrongUsageError("use --unit or --unit-column, not both")
     if options.window is None and (options.events or options.stride):
         raise WrongUsageError("--events and --stride need --window")
     if options.events and options.stride:
-        raise WrongUsageError("--events and --stride: say one of them")
+        raise WrongUsageError("use --events or --stride, not both")
     columns, places, cube, names = _read(options)
     settings = settings_of(cube.series_ids, options)
     gaps = to_returns(cube, settings, options)
@@ -117,7 +118,7 @@ def _cut(cube: Cube, options: Options) -> tuple[Cube, dict[str, dict[str, str]],
         return (
             windows,
             labels_of_windows(windows),
-            [f"left over: {left_over} rows at the end of the history"],
+            [f"left over: {counted(left_over, 'row')} at the end of the history"],
         )
     events = read_events(options.events, options.day_first)
     windows, labels, too_short = of_events(cube, events, options.window, options.take)

@@ -7,6 +7,7 @@ import numpy as np
 from python_encoders.load.files import Places
 from python_encoders.load.layouts import Columns, Cube
 from python_encoders.load.scenario_set import ScenarioSet
+from python_encoders.wording import counted
 
 _NUM_NAMED = 5
 
@@ -31,7 +32,8 @@ def describe(
     num_scenarios, num_steps, num_series = cube.values.shape
     yield f"{files}: layout {columns.layout}"
     yield (
-        f"{scenario_set.scenario_set_id}: {num_scenarios} scenarios × {num_steps} steps × "
+        f"{scenario_set.scenario_set_id}: {counted(num_scenarios, 'scenario')} × "
+        f"{counted(num_steps, 'step')} × "
         f"{num_series} series, steps {cube.steps[0, 0]} to {cube.steps[-1, -1]}, as of "
         f"{scenario_set.as_of}"
     )
@@ -67,7 +69,7 @@ def _missing(gaps: Cube, columns: Columns, missing: str) -> Iterator[str]:
         "zero": "each became 0",
         "drop-series": "their series were left out",
     }.get(missing, "left out, so the chain rejects their scenarios; see --missing")
-    yield f"missing: {len(found)} cells; {became}"
+    yield f"missing: {counted(len(found), 'cell')}; {became}"
     for scenario, step, series in found[:_NUM_NAMED]:
         yield f"  {_cell(gaps, columns, scenario, step, series)}"
     if len(found) > _NUM_NAMED:

@@ -11,6 +11,7 @@ from python_encoders.errors import WrongUsageError
 from python_encoders.load.files import read_files, read_header
 from python_encoders.load.layouts import Cube
 from python_encoders.load.steps import parse_steps
+from python_encoders.wording import counted
 
 
 class Event(NamedTuple):
@@ -36,7 +37,8 @@ def rolling(history: Cube, window: int, stride: int) -> tuple[Cube, int]:
     starts = np.arange(0, num_rows - window + 1, stride)
     if not len(starts):
         raise WrongUsageError(
-            f"the history has {num_rows} returns, fewer than the window of {window}"
+            f"the history has {counted(num_rows, 'return')}, fewer than the window of "
+            f"{window}"
         )
     steps = starts[:, None] + np.arange(window)
     names = list(history.steps[0, steps[:, -1]])
@@ -80,7 +82,7 @@ def of_events(
     for event in sorted(events):
         found = np.flatnonzero((dates >= event.first_day) & (dates <= event.last_day))
         if len(found) < window:
-            too_short.append(f"{event.name} ({len(found)} steps)")
+            too_short.append(f"{event.name} ({counted(len(found), 'step')})")
             continue
         kept[event.name] = found[-window:] if take == "last" else found[:window]
         labels[event.name] = _label(event.name, dates[kept[event.name]])

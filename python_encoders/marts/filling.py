@@ -6,6 +6,7 @@ from python_encoders.marts import scenario_neighbors, scenario_representatives
 from python_encoders.marts.mart_rows import delete_others
 from python_encoders.marts.mart_vars import VectorMarts
 from python_encoders.postgres import check_is_built
+from python_encoders.wording import counted
 
 
 def fill_marts(connection: Connection, wanted: VectorMarts) -> list[str]:
@@ -48,6 +49,5 @@ def fill_marts(connection: Connection, wanted: VectorMarts) -> list[str]:
             num_written += filling.update(connection, model_id, its_vars)
             connection.commit()
         if num_written:
-            plural = "" if num_written == 1 else "s"
-            said.append(f"{filling.MART}: written for {num_written} {of_what}{plural}")
+            said.append(f"{filling.MART}: written for {counted(num_written, of_what)}")
     return said

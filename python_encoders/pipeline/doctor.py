@@ -9,6 +9,7 @@ from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim_vars
 from python_encoders.prune_guard import check_prune
 from python_encoders.scope import Scope
+from python_encoders.wording import counted
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
@@ -224,8 +225,8 @@ def _backfill(
     num_encoded = num_pending + told.num_new * len(scope.model_ids)
     yield Finding(
         "backfill",
-        f"would encode up to {num_encoded} vectors and prune {told.num_pruned}, with all "
-        "encoders; more where rows have changed",
+        f"would encode up to {counted(num_encoded, 'vector')} and prune "
+        f"{told.num_pruned}, with all encoders; more where rows have changed",
     )
     yield _checked(
         "prune guard", lambda: check_prune(told.num_scenarios_by_loss, max_prune=None)

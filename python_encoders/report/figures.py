@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from python_encoders.report.scenario import CRISIS, Scenario
+from python_encoders.wording import counted
 
 # An SVG of more is slow on a phone.
 MAX_POINTS = 4000
@@ -168,7 +169,7 @@ def _hover_text(scenario: Scenario) -> str:
         num_days = len(scenario.market_path) - 1
         of_scaled = " of scaled returns" if scenario.is_scaled else ""
         market = percent(scenario.market_path[-1])
-        lines.append(f"market {market} in {num_days} days{of_scaled}")
+        lines.append(f"market {market} in {counted(num_days, 'day')}{of_scaled}")
     known_as = " · ".join(filter(None, [scenario.scenario_class, scenario.entity_id]))
     return "<br>".join([*lines, *map(escaped, [known_as, *scenario.notes])])
 

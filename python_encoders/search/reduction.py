@@ -14,6 +14,7 @@ from python_encoders.search.distances import Floats, Rows, exact_distances
 from python_encoders.search.medoids import choose_medoids
 from python_encoders.search.stored_vectors import set_vectors
 from python_encoders.search.whole_numbers import whole_vectors
+from python_encoders.wording import counted
 
 
 def _weights_relation(connection: Connection, weights_table: str) -> str:
@@ -184,8 +185,8 @@ def reduce(
     ids, vectors = asked.scenario_ids, asked.vectors
     if not 1 <= num_kept <= len(ids):
         raise WrongUsageError(
-            f"cannot keep {num_kept}: {scenario_set_id} has {len(ids)} "
-            f"{'scenario' if len(ids) == 1 else 'scenarios'} with a vector by {model_id}"
+            f"cannot keep {num_kept}: {scenario_set_id} has "
+            f"{counted(len(ids), 'scenario')} with a vector by {model_id}"
         )
     if weights_table is None:
         weights = np.full(len(ids), 1.0 / len(ids))

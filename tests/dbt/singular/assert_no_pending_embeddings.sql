@@ -71,8 +71,8 @@
     ).rows[0][0] %}
     {% if num_pending %}
         {{ log(
-            num_pending ~ " vectors wait for the encoder; to write them:"
-            ~ " scenario-embeddings encode --model-id all",
+            "vectors that wait for the encoder: " ~ num_pending
+            ~ "; to write them: scenario-embeddings encode --model-id all",
             info=true
         ) }}
     {% endif %}
