@@ -123,7 +123,9 @@ def test_a_shock_beyond_history_has_a_ratio_over_one(built, front):
     assert max(row["ratio"] for row in own) == 1.0
     assert max(row["mahalanobis_ratio"] for row in own) == 1.0
     asked = ("--scenario-set-id", "SET_ABC123", "--reference", "HIST_STRESS_20D")
-    assert front("plausibility", *asked).stdout.startswith("34 of 119 scenarios")
+    assert front("plausibility", *asked).stdout.startswith(
+        "Beyond anything in HIST_STRESS_20D: 34 of 119 scenarios of SET_ABC123."
+    )
 
 
 def test_identical_panels_come_before_near_ones(built, front):
