@@ -362,7 +362,7 @@ def table_of_questions(measured: dict[str, Figures], halves: dict[str, Figures])
     ):  # fmt: skip
         found = [f"{name} {decimals(figures[name].value)}" for name in columns]
         rows.append([question, f"{found[0]}, {metric}", ", ".join(found[1:])])
-    return markdown_table(["question", "take", "beside it"], rows)
+    return markdown_table(["question", "take", "others"], rows)
 
 
 def page(
@@ -423,7 +423,7 @@ Where none of them is good:
   five. On TSE at 60 days the volatility of the market alone is better:
   {with_error(tse[VOLATILITY])}, v2 {with_error(tse[V2])}.
 - **Units.** One series in other units dominates every encoder: with VIX changes in points
-  beside 20 stocks, {kept["VIX, points"]} of v2's ten nearest stay, divided by 100
+  beside 20 stocks, {kept["VIX, points"]} of v2's ten nearest stay. Divided by 100, it is
   {kept["VIX, divisor 100"]}.
 
 v2 is better than v1 at the kind and the regime of stress, and less good with half the
