@@ -4,6 +4,7 @@ The tests share one database name, made anew for each test out of a template, so
 parsed project can be used again.
 """
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -46,6 +47,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["SCENARIO_TESTS_HOME"] = tempfile.mkdtemp(
         prefix="scenario-tests-", dir=memory if has_room else None
     )
+    # The embedded server's library leaves a lock in it on exit, so it goes after that.
+    atexit.register(shutil.rmtree, os.environ["SCENARIO_TESTS_HOME"])
 HOME = Path(os.environ["SCENARIO_TESTS_HOME"])
 SEEDED, BUILT, EMPTY_SET = (f"{HOME.name}_{name}" for name in ("seeded", "built", "empty"))
 SOURCE = """
@@ -189,7 +192,7 @@ def pytest_xdist_setupnodes() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing behind, once the last worker is done."""
+    """Stop the server, or drop the databases on that of others, after the last worker."""
     if hasattr(config, "workerinput"):
         return
     if (HOME / "data").exists():
@@ -200,7 +203,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
                 f'drop database if exists "{database}" with (force)',
                 database=os.environ.get("PGDATABASE", "postgres"),
             )
-    shutil.rmtree(HOME)
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,11 @@ A fault strikes at a known point. Either the test holds a lock that keeps the co
 or the command counts its batches and kills itself.
 """
 
-import atexit
 import contextlib
 import os
 import random
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +26,7 @@ import pytest
 from conftest import (
     BUILT,
     DATABASE,
+    HOME,
     MODEL,
     WORKFLOW_COMMAND,
     Outcome,
@@ -731,7 +730,7 @@ def test_many_backfills_at_once_all_do_their_work(seeded, undisturbed):
 @pytest.fixture(scope="module")
 def own_server(undisturbed: Any) -> Iterator[PostgresServer]:
     """A server that a test may stop, with a database as those of the other tests."""
-    home = Path(tempfile.mkdtemp(prefix="scenario-faults-"))
+    home = Path(tempfile.mkdtemp(prefix="faults-", dir=HOME))
     shared = dict(os.environ)
     try:
         os.environ |= server.start(home) | {"PGDATABASE": DATABASE}
@@ -758,8 +757,6 @@ def own_server(undisturbed: Any) -> Iterator[PostgresServer]:
         os.environ.update(shared)
     yield own
     server.stop(home)
-    atexit.unregister(own._cleanup)  # it would make the folder anew
-    shutil.rmtree(home)
 
 
 @pytest.fixture
