@@ -10,7 +10,7 @@ from typing import Any
 
 from python_encoders.dbt_project import dbt_var
 from python_encoders.encoders import check_models
-from python_encoders.errors import WrongUsageError
+from python_encoders.errors import WorkFailedError, WrongUsageError
 from python_encoders.pipeline.dbt_chain import DbtChain, start_dbt, verbatim_vars
 from python_encoders.pipeline.encode import (
     check_no_marts,
@@ -154,6 +154,9 @@ def build_and_test(
 ) -> None:
     """Run dbt, then the encoder, then dbt's tests. Say what each did.
 
+    Where a test fails, all of it is done once more, with the panels locked throughout: a
+    run that was killed meanwhile may have left them half-built.
+
     Parameters
     ----------
     chain : DbtChain
@@ -173,11 +176,22 @@ def build_and_test(
     reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")
     if has_index:
         chain.build_vector_index()
-    with panels_lock(is_shared=True) if panels_lock else contextlib.nullcontext():
-        # The tests compare with the panels as they are now, not as they were encoded.
-        if panels_lock and (anew := encode_pending().num_written):
-            reporter.say(f"vectors: {anew} more written; another run rebuilt their panels")
-        tested = chain.test()
+    try:
+        with panels_lock(is_shared=True) if panels_lock else contextlib.nullcontext():
+            # The tests compare with the panels as they are now, not as they were encoded.
+            if panels_lock and (anew := encode_pending().num_written):
+                reporter.say(
+                    f"vectors: {anew} more written; another run rebuilt their panels"
+                )
+            tested = chain.test()
+    except WorkFailedError as error:
+        if panels_lock is None:
+            raise
+        reporter.say(f"{error}\nbuilding, encoding and testing once more")
+        with panels_lock():
+            chain.run()
+            encode_pending()
+            tested = chain.test()
     reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
     for warning, rows in tested.warnings.items():
         reporter.say(f"  warning: {warning}")

@@ -457,6 +457,42 @@ def test_panels_that_another_run_rebuilds_during_the_encoding_are_encoded_too(bu
     assert "vectors: 1 more written; another run rebuilt their panels" in done.stdout
 
 
+def test_panels_that_a_killed_run_has_left_half_built_are_built_again(built, chain):
+    execute(
+        """
+        update raw.scenario_paths set return_value = return_value + 0.01
+        where (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 7)
+        """
+    )
+    row = """
+        select 1 from analytics.numeric_window_embeddings
+        where entity_id = 'HIST_STRESS_20D:7' for update
+    """
+    with held(row) as release:
+        try:
+            running = start("-m", "python_encoders", "backfill")
+            until(IN_A_WAIT, "the encoder does not wait for the row")
+            execute(
+                """
+                insert into raw.scenario_paths
+                select
+                    scenario_set_id, 1000, horizon_index,
+                    instrument_id, factor_id, macro_id, return_value
+                from raw.scenario_paths
+                where (scenario_set_id, scenario_id) = ('SET_ABC123', 1)
+                """
+            )
+            chain()._invoke("run", "--select", "int_scenarios")  # As far as the other came.
+        finally:
+            release()
+    done = outcome(running)
+
+    assert done.returncode == 0, done.stderr
+    assert "assert_every_source_scenario_is_a_panel_or_a_rejection" in done.stdout
+    assert "building, encoding and testing once more" in done.stdout
+    assert "SET_ABC123:1000" in {entity_id for _, entity_id, *_ in vectors()}
+
+
 def test_an_encoder_killed_while_it_waits_for_the_lock_leaves_no_session(built):
     keys = f"hashtext('scenario_embeddings:analytics'), hashtext('{MODEL}')"
     with held(f"select pg_advisory_lock({keys})") as release:
