@@ -67,7 +67,7 @@ test-scale: setup ## Eight million path rows and the widest panel, two minutes
 	@$(BIN)/python -m pytest -m scale --numprocesses 0
 
 .PHONY: test-reliability
-test-reliability: setup ## The promises of docs/reliability.md that take long to prove
+test-reliability: setup ## The promises of docs/reliability.md that take long to prove, half an hour
 	@$(BIN)/python -m pytest -m reliability
 
 .PHONY: setup-spark
