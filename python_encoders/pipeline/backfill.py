@@ -154,8 +154,8 @@ def build_and_test(
 ) -> None:
     """Run dbt, then the encoder, then dbt's tests. Say what each did.
 
-    Where a test fails, all of it is done once more, with the panels locked throughout: a
-    run that was killed meanwhile may have left them half-built.
+    Where the tests fail, or what is encoded just before them, all of it is done once more
+    with the panels locked: a run that was killed meanwhile may have left them half-built.
 
     Parameters
     ----------
@@ -172,8 +172,7 @@ def build_and_test(
     with panels_lock() if panels_lock else contextlib.nullcontext():
         num_models = chain.run()
     reporter.say(f"panels: {num_models} dbt models built")
-    encoded = encode_pending()
-    reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")
+    _say_encoded(encode_pending(), reporter)
     if has_index:
         chain.build_vector_index()
     try:
@@ -190,10 +189,14 @@ def build_and_test(
         reporter.say(f"{error}\nbuilding, encoding and testing once more")
         with panels_lock():
             chain.run()
-            encode_pending()
+            _say_encoded(encode_pending(), reporter)
             tested = chain.test()
     reporter.say(f"tests: {tested.num_passed} passed, {len(tested.warnings)} warned")
     for warning, rows in tested.warnings.items():
         reporter.say(f"  warning: {warning}")
         for row in rows:
             reporter.say(f"    {row}")
+
+
+def _say_encoded(encoded: Encoded, reporter: Reporter) -> None:
+    reporter.say(f"vectors: {encoded.num_written} written, {encoded.num_pruned} pruned")

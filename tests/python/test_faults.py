@@ -428,28 +428,35 @@ def test_a_vector_that_another_run_has_written_anew_is_not_pruned(built):
     assert vectors() == before
 
 
-def test_panels_that_another_run_rebuilds_during_the_encoding_are_encoded_too(built, front):
-    change = """
-        update raw.scenario_paths set return_value = return_value + 0.01
-        where (scenario_set_id, scenario_id) = {}
-    """
-    execute(change.format("('HIST_STRESS_20D', 7)"))
+CHANGE = """
+    update raw.scenario_paths set return_value = return_value + 0.01
+    where (scenario_set_id, scenario_id) = {}
+"""
+
+
+@contextlib.contextmanager
+def backfill_amid_its_encoding() -> Iterator[Any]:
+    """Start a backfill with one vector to write. It waits there until the block ends."""
+    execute(CHANGE.format("('HIST_STRESS_20D', 7)"))
     row = """
         select 1 from analytics.numeric_window_embeddings
         where entity_id = 'HIST_STRESS_20D:7' for update
     """
-    with held(row) as release, ThreadPoolExecutor(1) as beside:
-        try:
-            running = start("-m", "python_encoders", "backfill")
-            until(IN_A_WAIT, "the encoder does not wait for the row")
-            execute(change.format("('SET_ABC123', 1)"))
+    with held(row):
+        running = start("-m", "python_encoders", "backfill")
+        until(IN_A_WAIT, "the encoder does not wait for the row")
+        yield running
+
+
+def test_panels_that_another_run_rebuilds_during_the_encoding_are_encoded_too(built, front):
+    with ThreadPoolExecutor(1) as beside:
+        with backfill_amid_its_encoding() as running:
+            execute(CHANGE.format("('SET_ABC123', 1)"))
             shape = ("--model-id", "num-scenario-stress-shape-v1")
             other_run = beside.submit(front, "backfill", *shape)
             # It holds the lock of the panels, and waits for the encoder's reader.
             until(DBT_IN_A_WAIT, "the other run does not build panels")
-        finally:
-            release()
-    done, done_beside = outcome(running), other_run.result()
+        done, done_beside = outcome(running), other_run.result()
 
     assert done_beside.returncode == 0, done_beside.stderr
     assert done.returncode == 0, done.stderr
@@ -458,38 +465,24 @@ def test_panels_that_another_run_rebuilds_during_the_encoding_are_encoded_too(bu
 
 
 def test_panels_that_a_killed_run_has_left_half_built_are_built_again(built, chain):
-    execute(
-        """
-        update raw.scenario_paths set return_value = return_value + 0.01
-        where (scenario_set_id, scenario_id) = ('HIST_STRESS_20D', 7)
-        """
-    )
-    row = """
-        select 1 from analytics.numeric_window_embeddings
-        where entity_id = 'HIST_STRESS_20D:7' for update
-    """
-    with held(row) as release:
-        try:
-            running = start("-m", "python_encoders", "backfill")
-            until(IN_A_WAIT, "the encoder does not wait for the row")
-            execute(
-                """
-                insert into raw.scenario_paths
-                select
-                    scenario_set_id, 1000, horizon_index,
-                    instrument_id, factor_id, macro_id, return_value
-                from raw.scenario_paths
-                where (scenario_set_id, scenario_id) = ('SET_ABC123', 1)
-                """
-            )
-            chain()._invoke("run", "--select", "int_scenarios")  # As far as the other came.
-        finally:
-            release()
+    with backfill_amid_its_encoding() as running:
+        execute(
+            """
+            insert into raw.scenario_paths
+            select
+                scenario_set_id, 1000, horizon_index,
+                instrument_id, factor_id, macro_id, return_value
+            from raw.scenario_paths
+            where (scenario_set_id, scenario_id) = ('SET_ABC123', 1)
+            """
+        )
+        chain()._invoke("run", "--select", "int_scenarios")  # As far as the other came.
     done = outcome(running)
 
     assert done.returncode == 0, done.stderr
     assert "assert_every_source_scenario_is_a_panel_or_a_rejection" in done.stdout
-    assert "building, encoding and testing once more" in done.stdout
+    _, *once_more = done.stdout.split("building, encoding and testing once more")
+    assert ["vectors: 1 written, 0 pruned" in said for said in once_more] == [True]
     assert "SET_ABC123:1000" in {entity_id for _, entity_id, *_ in vectors()}
 
 
